@@ -1,0 +1,93 @@
+"""The workers' consumer group, seen from outside: how many members it has, and how far behind each topic they are."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # its stubs do not mark what it re-exports
+
+from engine.errors import OutdialError
+from outdial.kafka import admin
+from outdial.settings import Settings
+from schemas.topics import (
+    CALL_OUTCOMES,
+    CONTACTS,
+    CONTACTS_CDC,
+    DIAL_COMMANDS,
+    DIAL_RECEIPTS,
+    ENROLLMENTS,
+    LINE_EVENTS,
+    LINE_SLOTS,
+    SUPPRESSIONS,
+)
+
+#: The group id of streams/transport.py, which is not imported here: it brings Faust, and half a second, with it. A test compares.
+GROUP = "outdial"
+
+#: What the stages read, in the order of the flow.
+SOURCES = (
+    CONTACTS_CDC,
+    CONTACTS,
+    ENROLLMENTS,
+    LINE_EVENTS,
+    LINE_SLOTS,
+    DIAL_COMMANDS,
+    DIAL_RECEIPTS,
+    SUPPRESSIONS,
+    CALL_OUTCOMES,
+)
+TIMEOUT = 10.0
+EARLIEST, LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no types here
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """`lag`: topic -> records that no worker has finished with; -1 for a topic that nobody reads yet."""
+
+    workers: int
+    lag: dict[str, int]
+
+
+def group_state(settings: Settings) -> GroupState:
+    """Raises OutdialError if the broker does not tell."""
+    client = admin(settings)
+    try:
+        return GroupState(_members(client), _lag(client))
+    except KafkaException as error:
+        raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
+
+
+def _members(client: AdminClient) -> int:
+    described = client.describe_consumer_groups([GROUP], request_timeout=TIMEOUT)[GROUP]
+    try:
+        return len(described.result().members or ())
+    except KafkaException as error:
+        if error.args[0].name() == "GROUP_ID_NOT_FOUND":
+            return 0  # no worker has ever run
+        raise
+
+
+def _lag(client: AdminClient) -> dict[str, int]:
+    known = client.list_topics(timeout=TIMEOUT).topics
+    names = [spec.name for spec in SOURCES if spec.name in known]
+    places = [TopicPartition(name, p) for name in names for p in known[name].partitions]
+    if not places:
+        return {}
+    done = _committed(client)
+    first, last = _offsets(client, places, EARLIEST), _offsets(client, places, LATEST)
+    lag = dict.fromkeys(names, 0)
+    for place in last:
+        lag[place[0]] += max(0, last[place] - max(done.get(place, 0), first[place]))
+    read = {topic for topic, _ in done}
+    return {name: behind if name in read or not behind or not done else -1 for name, behind in lag.items()}
+
+
+def _committed(client: AdminClient) -> dict[tuple[str, int], int]:
+    future = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(GROUP)], request_timeout=TIMEOUT)[GROUP]
+    return {(tp.topic, tp.partition): tp.offset for tp in future.result().topic_partitions if tp.offset >= 0}
+
+
+def _offsets(client: AdminClient, places: Iterable[TopicPartition], spec: Any) -> dict[tuple[str, int], int]:
+    asked = client.list_offsets(dict.fromkeys(places, spec), request_timeout=TIMEOUT)
+    return {(tp.topic, tp.partition): future.result().offset for tp, future in asked.items()}

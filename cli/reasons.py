@@ -1,0 +1,136 @@
+"""Why an enrollment is not moving: the one answer that `status`, the live board and `verify` give.
+
+It is the scheduler's own question, asked of the same functions with the same facts (streams/flows.py, Flows.facts), so that what is
+printed is what the workers act on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine import flow
+from engine.errors import OutdialError
+from engine.gate import TRANSIT_MS, At, Facts, Never, Verdict, When, decide
+from engine.plan import Plan
+from engine.time import Instant
+from engine.windows import open_range
+from schemas.campaign import CampaignHead, CampaignState
+from schemas.rows import EnrollmentRow, Profile, State
+
+AWAITING_CONTACT = "awaiting contact"
+DUE_LATER = "due later"
+COMMAND_OPEN = "command open"
+PACING = "pacing"
+MOVING = "moving on"  # a wait is over, or a step is skipped: no gate is asked
+LEAVING = "leaving"  # the exit is decided, or the gate says never
+NO_PLAN = "campaign version missing"
+
+#: Real ms of the window that must be left for somebody to become ready. As in streams/flows.py, which would bring Faust: a test
+#: compares.
+ROOM_MS = TRANSIT_MS + 1_000
+
+#: A refusal that ends with an event, in a user's words; any other goes by the name of its check.
+_EVENTS = {"resumed": "paused", "started": "not started", "contact_free": "contact busy"}
+
+
+class Plans(Protocol):
+    """Campaigns as they are now (cli.read.Snapshot)."""
+
+    @property
+    def heads(self) -> Mapping[str, CampaignHead]: ...
+
+    def plan(self, campaign: str, version: int) -> Plan:
+        """Raises OutdialError for a version that the topic does not hold."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A named reason; until when it holds, if that is an instant; since when at the earliest (both campaign ms)."""
+
+    reason: str
+    until: Instant | None = None
+    since: Instant | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the reasons are looked up in, at one instant."""
+
+    rows: Mapping[str, EnrollmentRow]
+    profiles: Mapping[str, Profile]
+    plans: Plans
+    now: Instant
+    rate: float
+    busy: Mapping[str, str]  # contact -> the row that has an open command
+
+    @classmethod
+    def of(
+        cls, rows: Mapping[str, EnrollmentRow], profiles: Mapping[str, Profile], plans: Plans, now: Instant, rate: float
+    ) -> "View":
+        busy = {row.contact_id: row.key for row in rows.values() if row.open is not None}
+        return cls(rows, profiles, plans, now, rate, busy)
+
+
+def why(row: EnrollmentRow, view: View) -> Why | None:
+    """Why the row stays where it is; None if it has exited."""
+    match row.state:
+        case State.EXITED:
+            return None
+        case State.AWAITING_CONTACT:
+            return Why(AWAITING_CONTACT)
+    if row.open is not None:
+        return Why(COMMAND_OPEN)
+    if row.exit is not None:
+        return Why(LEAVING, since=Instant(row.exit.at), detail=row.exit.reason)
+    if row.due > view.now:
+        return Why(DUE_LATER, until=Instant(row.due))
+    try:
+        plan = view.plans.plan(row.campaign, row.version)
+    except OutdialError as error:
+        return Why(NO_PLAN, detail=str(error))
+    return _overdue(row, plan, view)
+
+
+def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
+    profile, due = view.profiles.get(row.contact_id), Instant(row.due)
+    if flow.moves_when_due(row, plan, profile):
+        return Why(MOVING, since=due)
+    facts = facts_of(row, plan, profile, view)
+    verdict = decide(facts, view.now)
+    match verdict.until:
+        case None if verdict.ok:
+            return Why(PACING, since=_ready_since(row, facts, view))
+        case Never(reason):
+            return Why(LEAVING, since=due, detail=reason)
+        case At(instant):
+            return Why(_check(verdict), until=instant)
+        case When(event):
+            return Why(_EVENTS.get(event, _check(verdict)))
+    return Why(_check(verdict))
+
+
+def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View) -> Facts:
+    """The contact's half of what the gate looks at: as the scheduler gathers it."""
+    head = view.plans.heads.get(row.campaign)
+    return Facts(
+        plan=plan,
+        campaign_state=head.state if head else CampaignState.DRAFT,
+        zones=plan.zones(profile.zones if profile else ()),
+        channel=flow.channel_of(row, plan),
+        opted_out=bool(profile and profile.opt_outs),
+        contact_busy=view.busy.get(row.contact_id, row.key) != row.key,
+        transit=int(ROOM_MS * view.rate),
+    )
+
+
+def _check(verdict: Verdict) -> str:
+    return (verdict.reason or "gate").replace("_", " ")
+
+
+def _ready_since(row: EnrollmentRow, facts: Facts, view: View) -> Instant:
+    """The earliest instant from which the gate may have said yes: due, window open, campaign in its present state."""
+    found = open_range(facts.plan.window_for(facts.channel), facts.zones, view.now)
+    head = view.plans.heads.get(row.campaign)
+    return Instant(max(row.due, found.start if found else 0, head.at if head else 0))

@@ -1,0 +1,21 @@
+"""`outdial worker`: one worker with every stage. Start as many as there are cores; each takes its share of the partitions."""
+
+import typer
+
+from outdial.kafka import require_broker
+from outdial.logs import configure
+from outdial.settings import Settings
+
+
+def worker(name: str = typer.Option("", help="Its name in the group; default: the first that is free in OUTDIAL_HOME.")) -> None:
+    """Runs a worker until SIGTERM, which drains it: it hands its partitions over and leaves.
+
+    Example: outdial worker --name worker-1
+    """
+    settings = Settings()
+    configure()
+    require_broker(settings)
+    from streams.app import Name, build  # Faust takes half a second to import: not for `outdial --help`
+
+    held = Name(settings.home, name or settings.worker_name)
+    raise typer.Exit(build(settings, held.name).run())

@@ -1,0 +1,1 @@
+"""Pure decisions: no clock, no broker, no await. `now` is an argument."""

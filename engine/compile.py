@@ -1,0 +1,63 @@
+"""Turns a campaign file into a Plan. A file with faults becomes none: engine/faults.py finds them all at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.conditions import compile_condition
+from engine.delays import parse_delay, parse_ms
+from engine.errors import OutdialError
+from engine.faults import Fault, faults
+from engine.phone import parse_phone
+from engine.plan import Channel, Contacting, Plan, Retry, Step, Waiting
+from engine.resources import ResourceIndex
+from engine.weekly import parse_weekly
+from engine.windows import Window
+from engine.zones import civil_zone
+from schemas.campaign import CampaignFile, StepPart
+
+__all__ = ["Fault", "ResourceIndex", "compile_plan", "faults"]
+
+
+def compile_plan(file: CampaignFile | Mapping[str, Any], version: int, resources: ResourceIndex | None = None) -> Plan:
+    """The plan of a campaign file. Raises OutdialError with every fault.
+
+    Without `resources` the names it refers to are not looked up: a version was checked when it was applied, and must stay readable
+    when a number or an agent of it is gone.
+    """
+    data = file.model_dump(by_alias=True, exclude_unset=True) if isinstance(file, CampaignFile) else dict(file)
+    if found := faults(data, resources):
+        what = "; ".join(str(fault) for fault in found)
+        raise OutdialError(f"campaign {data.get('id')!r} cannot be used: {what}")
+    return _plan(CampaignFile.model_validate(data), version)
+
+
+def _plan(file: CampaignFile, version: int) -> Plan:
+    timezone = file.window.timezone
+    fixed = timezone.use == "fixed"
+    return Plan(
+        campaign=file.id,
+        version=version,
+        line=file.line,
+        steps=tuple(_step(step, file.agent) for step in file.flow),
+        window=Window(parse_weekly(file.window.weekly), parse_ms(file.window.ring_timeout)),
+        fallback_zone=None if fixed else _zone(timezone.fallback),
+        fixed_zone=_zone(timezone.zone) if fixed else None,
+        exits=frozenset(file.exit),
+        numbers_tag=file.numbers.tag,
+        numbers_list=tuple(sorted({parse_phone(text).e164 for text in file.numbers.listed or ()})),
+    )
+
+
+def _zone(text: str | None) -> str | None:
+    return civil_zone(text)[0] if text else None
+
+
+def _step(step: StepPart, agent: str | None) -> Step:
+    when = compile_condition(step.when) if step.when is not None else None
+    if step.wait is not None:
+        return Waiting(step.id, parse_delay(step.wait), when)
+    retry = {name: Retry(parse_delay(rule.after), rule.max) for name, rule in step.retry.items()}
+    if step.sms is not None:
+        return Contacting(step.id, Channel.SMS, when, template=step.sms.template, retry=retry)
+    own = step.call.agent if step.call else None
+    return Contacting(step.id, Channel.CALL, when, agent=own or agent, retry=retry)

@@ -1,0 +1,42 @@
+"""How a campaign file writes durations: `30s`, `15m` and `24h` are exact, `1 day` is a calendar day."""
+
+import re
+
+from engine.time import HOUR, MINUTE, SECOND, Delay
+
+_EXACT = re.compile(r"(\d+)\s*(s|m|h)", re.ASCII)
+_DAYS = re.compile(r"(\d+)\s*days?", re.ASCII)
+_BUSINESS = re.compile(r"\d+\s*business[\s_-]*days?", re.ASCII)
+_UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR}
+_LONGEST = 400  # days; beyond the horizon of windows nothing is ever due
+
+
+def parse_delay(text: str) -> Delay:
+    """`90s`, `15m`, `24h` (exact) or `2 days` (same wall time, days later). Raises ValueError, a sentence with what is allowed."""
+    word = str(text).strip().casefold()
+    if _BUSINESS.fullmatch(word):
+        raise ValueError(f"{text!r} is not enforced yet, so it is refused: write days, such as 2 days")
+    if match := _DAYS.fullmatch(word):
+        days = int(match[1])
+        _check(text, days, days)
+        return Delay(days=days)
+    if match := _EXACT.fullmatch(word):
+        ms = int(match[1]) * _UNITS[match[2]]
+        _check(text, ms, ms / (24 * HOUR))
+        return Delay(ms=ms)
+    raise ValueError(f"{text!r} is not a duration: write a number with s, m, h or days, such as 30s, 15m, 24h, 1 day")
+
+
+def parse_ms(text: str) -> int:
+    """An exact duration such as `30s`, in ms. Raises ValueError."""
+    delay = parse_delay(text)
+    if delay.days:
+        raise ValueError(f"{text!r} is in calendar days: write an exact duration with s, m or h, such as 30s")
+    return delay.ms
+
+
+def _check(text: str, amount: int, days: float) -> None:
+    if amount == 0:
+        raise ValueError(f"{text!r} has no length: write at least 1s")
+    if days > _LONGEST:
+        raise ValueError(f"{text!r} is too long: at most {_LONGEST} days")

@@ -1,0 +1,217 @@
+"""Finds everything that is wrong with a campaign file, at once: what its types say, and what only its meaning shows.
+
+The meaning is checked on the raw data, part by part, each part only where its types are right: so a fault in one place hides
+none in another, and nothing is reported twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from engine.complaints import complaint, listed, nearest
+from engine.conditions import compile_condition
+from engine.delays import parse_delay, parse_ms
+from engine.errors import RecordError
+from engine.phone import parse_phone
+from engine.places import Place, line, path
+from engine.resources import ResourceIndex
+from engine.retries import DISPOSITIONS
+from engine.templates import names
+from engine.time import Instant
+from engine.weekly import parse_days, parse_interval, parse_weekly
+from engine.windows import Window, open_range
+from engine.zones import civil_zone
+from schemas.campaign import CampaignFile
+
+T = TypeVar("T")
+_KINDS = ("call", "sms", "wait")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """path: `flow[0].wait`, empty for the whole file. message: a sentence without the path. line: from 1, if known."""
+
+    path: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+def faults(
+    data: Mapping[str, Any], resources: ResourceIndex | None = None, lines: Mapping[Place, int] | None = None
+) -> list[Fault]:
+    """Every fault of a campaign file, in the order of its lines. Without `resources`, names are not looked up."""
+    check = _Check(data, resources)
+    try:
+        CampaignFile.model_validate(data)
+    except ValidationError as error:
+        check.found += [complaint(each) for each in error.errors(include_url=False)]
+    check.references()
+    check.window()
+    check.flow()
+    ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
+    return sorted(ordered, key=lambda fault: fault.line or 0)
+
+
+@dataclass(slots=True)
+class _Check:
+    """The faults found so far, and how to find those that types do not show."""
+
+    data: Mapping[str, Any]
+    resources: ResourceIndex | None
+    found: list[tuple[Place, str]] = field(default_factory=list)
+
+    def add(self, place: Place, message: str) -> None:
+        self.found.append((place, message))
+
+    def get(self, kind: type[T], *place: str | int) -> T | None:
+        """What stands at a place, if it is of this kind; else None, and the types' faults say what is wrong."""
+        value: Any = self.data
+        for part in place:
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value if isinstance(value, kind) else None
+
+    def read(self, parse: Callable[[str], T], *place: str | int) -> T | None:
+        """A text, parsed; a fault if it cannot be."""
+        text = self.get(str, *place)
+        try:
+            return parse(text) if text is not None else None
+        except (ValueError, RecordError) as error:
+            self.add(place, str(error))
+            return None
+
+    def declared(self, what: str, known: Collection[str], *place: str | int) -> None:
+        """A fault if the name at this place is not declared."""
+        name = self.get(str, *place)
+        if self.resources is not None and name is not None and name not in known:
+            there = f"declared: {listed(sorted(known))}" if known else "none is declared"
+            self.add(place, f"no {what} {name!r} in the resources ({there}){nearest(name, known)}")
+
+    # --- what the file refers to ---
+
+    def references(self) -> None:
+        known = self.resources or ResourceIndex()
+        self.declared("line", known.lines, "line")
+        self.declared("agent", known.agents, "agent")
+        numbers = self.get(dict, "numbers")
+        if numbers is None:
+            return
+        if (numbers.get("tag") is None) == (numbers.get("list") is None):
+            self.add(("numbers",), 'needs either a tag or a list: write {tag: ...} or {list: ["+1..."]}')
+        self.declared("number has the tag", known.tags, "numbers", "tag")
+        if numbers.get("list") == []:
+            self.add(("numbers", "list"), "is empty")
+        for i in range(len(self.get(list, "numbers", "list") or ())):
+            phone = self.read(parse_phone, "numbers", "list", i)
+            if phone and self.resources is not None and phone.e164 not in known.numbers:
+                self.add(("numbers", "list", i), f"number {phone.e164} is not declared in the resources")
+
+    # --- when ---
+
+    def window(self) -> None:
+        weekly = self.get(dict, "window", "weekly")
+        before = len(self.found)
+        for day, hours in (weekly or {}).items():
+            self._hours("window", "weekly", str(day))
+            if hours == []:
+                self.add(("window", "weekly", day), "has no hours: leave the day out")
+        if weekly == {}:
+            self.add(("window", "weekly"), "has no days, so nobody could ever be contacted")
+        cut = self.read(parse_ms, "window", "ring_timeout") if self.get(dict, "window") else None
+        if weekly and len(self.found) == before and all(isinstance(hours, list) for hours in weekly.values()):
+            self._never(weekly, 30_000 if cut is None else cut)
+        self._timezone()
+
+    def _hours(self, *place: str | int) -> None:
+        try:
+            parse_days(str(place[-1]))
+        except ValueError as error:
+            self.add(place, str(error))
+        for i in range(len(self.get(list, *place) or ())):
+            self.read(parse_interval, *place, i)
+
+    def _never(self, weekly: dict[str, list[str]], cut: int) -> None:
+        try:
+            window = Window(parse_weekly(weekly), cut)
+        except (ValueError, TypeError):
+            return  # its types are wrong, and reported
+        if open_range(window, ("UTC",), Instant(0)) is None:
+            self.add(("window", "weekly"), "is never open: no interval is longer than the ring timeout")
+
+    def _timezone(self) -> None:
+        timezone = self.get(dict, "window", "timezone")
+        if timezone is None:
+            return
+        use = timezone.get("use", "contact")
+        if use not in ("contact", "fixed"):
+            return
+        needed, idle = ("fallback", "zone") if use == "contact" else ("zone", "fallback")
+        if timezone.get(needed) is None:
+            why = "for people whose zone nothing tells" if use == "contact" else "for everybody"
+            self.add(("window", "timezone"), f"use: {use} needs a {needed}, the zone {why}, such as America/New_York")
+        if timezone.get(idle) is not None:
+            self.add(("window", "timezone", idle), f"has no effect with use: {use}: leave it out")
+        self.read(_place_of_law, "window", "timezone", needed)
+
+    # --- how ---
+
+    def flow(self) -> None:
+        steps = self.get(list, "flow") or []
+        ids = Counter(step["id"] for step in steps if isinstance(step, dict) and isinstance(step.get("id"), str))
+        seen: set[str] = set()
+        for i, step in enumerate(steps):
+            if not isinstance(step, dict):
+                continue
+            name = self.get(str, "flow", i, "id")
+            if name is not None and ids[name] > 1 and name in seen:
+                self.add(("flow", i, "id"), f"{name!r} is the id of an earlier step: each step needs its own")
+            seen.add(name or "")
+            self._step(i, step)
+
+    def _step(self, i: int, step: dict[str, Any]) -> None:
+        kinds = [kind for kind in _KINDS if step.get(kind) is not None]
+        if len(kinds) != 1 and "email" not in step:
+            empty = " (a call without options is written call: {})" if "call" in step and not kinds else ""
+            have = f"has {' and '.join(kinds)}" if kinds else "has none of call, sms and wait"
+            self.add(("flow", i), f"{have}: a step has exactly one of them{empty}")
+        self.read(compile_condition, "flow", i, "when")
+        self.read(parse_delay, "flow", i, "wait")
+        self.read(names, "flow", i, "sms", "template")
+        if kinds == ["call"]:
+            self._agent(i)
+        self._retry(i, kinds)
+
+    def _agent(self, i: int) -> None:
+        self.declared("agent", (self.resources or ResourceIndex()).agents, "flow", i, "call", "agent")
+        call = self.get(dict, "flow", i, "call")
+        if call is not None and call.get("agent") is None and self.data.get("agent") is None:
+            self.add(("flow", i, "call"), "names no agent, and the campaign has none: write agent: ... here or at the top")
+
+    def _retry(self, i: int, kinds: list[str]) -> None:
+        retry = self.get(dict, "flow", i, "retry") or {}
+        if retry and kinds == ["wait"]:
+            self.add(("flow", i, "retry"), "a wait has no outcome that could be retried: move it to a call")
+            return
+        known = [str(name) for name, effect in DISPOSITIONS.items() if effect.retryable]
+        for name in retry:
+            if name not in known:
+                why = "is never retried" if name in DISPOSITIONS else "is not a disposition"
+                self.add(("flow", i, "retry", name), f"{name!r} {why}: write {listed(known)}{nearest(name, known)}")
+            self.read(parse_delay, "flow", i, "retry", name, "after")
+
+
+def _place_of_law(text: str) -> str:
+    """The zone; abbreviations, which are forgiven in contacts, are faults in a file that somebody can mend."""
+    zone, problem = civil_zone(text)
+    if zone is None or problem:
+        hint = f"write {zone}" if zone else "write one such as America/New_York"
+        raise ValueError(f"{text!r} is not an IANA time zone of a place: {hint}")
+    return zone

@@ -1,0 +1,531 @@
+"""The enrollment's machine: one person's passage through one campaign. Everything that affects its state stands in this file.
+
+Theory of operation
+-------------------
+A row (`schemas.rows.EnrollmentRow`) is in one of five states. It changes only by `transition(row, input, now, plan, profile)`, a
+pure function over one table, `TABLE`: (state, input) -> handler. A pair that is not in the table is an error in this file, so pairs
+that change nothing are in it too, as `_stay`. docs/flow.md shows the table as it runs.
+
+*Ready* is not a state: a WAITING row whose instant has come and to whom the gate says yes is put in the ready queue
+(engine/ready.py), without a write. A row that the gate refuses for now stays WAITING, and its `due` stays where it was: the reason
+why it is late can be asked of the gate at any time.
+
+What cannot be taken back follows its row (design rule 3). A dial command is named in the row (ISSUED, `open`) and sent only when
+the row is acknowledged (`Result.after`). An exit is named in the row (EXITING, `exit`) and `exited` is emitted only in the step
+that follows (`Result.then` = Finish). After a crash the same row leads to the same records, with the same ids.
+
+An exit while a command is out waits for its closing (EXITING with `open`), because the closing may bring a stronger reason: a
+person who answers while the campaign is being stopped has answered. Once nothing is open the reason is decided, however strong the
+next one is: `exited` may have been said.
+
+`seq` numbers the attempts, whether they rang or not, so that `dial_id = H(enrollment, seq)` names one command for ever. A closing
+is taken for the open command only; whatever else arrives (a repeat, a late one) changes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine.errors import RecordError
+from engine.plan import Channel, Contacting, Plan, Step, Waiting
+from engine.retries import LISTED_EXITS, MAX_UNRUNG, Disposition, backoff_ms, effect, stronger
+from engine.templates import render
+from engine.time import Instant
+from engine.windows import add_delay
+from schemas import ids
+from schemas.command import Dial, Revoke
+from schemas.event import Event, EventKind
+from schemas.line import Slot
+from schemas.outcome import Outcome
+from schemas.rows import EnrollmentRow, Exit, Last, Open, Profile, State
+
+# --- inputs: all that can happen to an enrollment ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Enroll:
+    """A record asked for it. There is no row yet."""
+
+    contact_id: str
+    campaign: str
+    entry: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactChanged:
+    """The person's profile is known, or changed."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The person, or somebody for the person, asked out: opted_out, unenrolled."""
+
+    reason: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignEnded:
+    """The head of the campaign says ended. No revoke: the gate sees it by itself (design rule 12)."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The timer's instant has come. Waits end here, and steps whose condition does not hold are skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The gate said never."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A slot for the person's step."""
+
+    slot: Slot
+    caller: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The dialer closed a command."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The row says EXITING, durably, and no command is open."""
+
+
+Input = Enroll | ContactChanged | Leave | CampaignEnded | Due | Refused | Granted | Closing | Finish
+Sent = Event | Dial | Revoke
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The row after; what is emitted before it is written; what is sent, and which input follows, once it is durable."""
+
+    row: EnrollmentRow
+    emit: tuple[Sent, ...] = ()
+    after: tuple[Sent, ...] = ()
+    then: Input | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a handler may look at besides row and input."""
+
+    now: Instant
+    plan: Plan
+    profile: Profile | None
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return self.plan.zones(self.profile.zones if self.profile else ())
+
+
+# --- questions that a stage may ask -----------------------------------------------------------------------------------------------
+
+
+def channel_of(row: EnrollmentRow, plan: Plan) -> Channel:
+    """The channel of the step the row stands at. Raises TypeError at a step that only waits."""
+    step = plan.step(row.step)
+    if not isinstance(step, Contacting):
+        raise TypeError(f"step {step.id!r} of {plan.campaign} contacts nobody")
+    return step.channel
+
+
+def moves_when_due(row: EnrollmentRow, plan: Plan, profile: Profile | None) -> bool:
+    """Whether Due changes the row: a wait that is over, or a step that is skipped. Else the gate is asked."""
+    step = plan.step(row.step)
+    return isinstance(step, Waiting) or _skip_reason(row, step, profile) is not None
+
+
+def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
+    """The dial command that the row names, the very same each time."""
+    if row.open is None:
+        raise ValueError(f"{row.key} has no open command")
+    step = plan.step(row.step)
+    assert isinstance(step, Contacting)
+    return Dial(
+        event_id=ids.event_id(row.open.dial_id, "dial", row.enrollment_id),
+        cause=tick_cause(row),
+        dial_id=row.open.dial_id,
+        enrollment_id=row.enrollment_id,
+        contact_id=row.contact_id,
+        campaign=row.campaign,
+        version=row.version,
+        entry=row.entry,
+        step=row.step,
+        seq=row.seq,
+        channel=row.open.channel,
+        address=row.open.address,
+        caller=row.open.caller,
+        zones=plan.zones(profile.zones),
+        slot=row.open.slot,
+        agent=step.agent,
+        text=_text(step, profile),
+        variables=profile.variables,
+        at=row.open.at,
+    )
+
+
+def tick_cause(row: EnrollmentRow) -> str:
+    """The cause of what a timer or a slot makes happen (design rule 1)."""
+    return ids.digest("tick", row.enrollment_id, row.step, row.seq)
+
+
+# --- handlers ---------------------------------------------------------------------------------------------------------------------
+
+
+def _stay(row: EnrollmentRow, _inp: Input, _ctx: Context) -> Result:
+    """Changes nothing."""
+    return Result(row)
+
+
+def _contact_known(row: EnrollmentRow, inp: ContactChanged, ctx: Context) -> Result:
+    """The first step, now that there is somebody to contact."""
+    return _enter(row, ctx.plan.steps[0], ctx.now, inp.cause, ctx)
+
+
+def _leave(row: EnrollmentRow, inp: Leave, ctx: Context) -> Result:
+    """At once; a command that is out is revoked, and closes first."""
+    if _decided(row):
+        return Result(row)
+    result = _exit(row, inp.reason, inp.cause, ctx)
+    if row.open is None:
+        return result
+    revoke = Revoke(
+        event_id=ids.event_id(row.open.dial_id, "revoke", row.enrollment_id),
+        cause=inp.cause,
+        dial_id=row.open.dial_id,
+        address=row.open.address,
+        reason=inp.reason,
+        slot_end=row.open.slot.end,
+    )
+    return Result(result.row, result.emit, after=(revoke,))
+
+
+def _campaign_ended(row: EnrollmentRow, inp: CampaignEnded, ctx: Context) -> Result:
+    """At once; a command that is out closes first."""
+    if _decided(row):
+        return Result(row)
+    return _exit(row, "campaign_ended", inp.cause, ctx)
+
+
+def _due(row: EnrollmentRow, _inp: Due, ctx: Context) -> Result:
+    """The end of a wait or a step that is skipped: the next step. A step that is to be taken stays until it is granted a slot."""
+    step, cause = ctx.plan.step(row.step), tick_cause(row)
+    if isinstance(step, Waiting):
+        return _advance(row, Instant(row.due), cause, ctx)
+    reason = _skip_reason(row, step, ctx.profile)
+    if reason is None:
+        return Result(row)
+    skipped = _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, step=step.id, reason=reason)
+    if reason == "no_address" and "unreachable" in ctx.plan.exits:
+        return _exit(row, "unreachable", cause, ctx)
+    return _advance(row, Instant(row.due), cause, ctx, before=(skipped,))
+
+
+def _refused(row: EnrollmentRow, inp: Refused, ctx: Context) -> Result:
+    """The exit that the gate named."""
+    return _exit(row, inp.reason, tick_cause(row), ctx)
+
+
+def _granted(row: EnrollmentRow, inp: Granted, ctx: Context) -> Result:
+    """Names the command in the row. A slot that comes for a step that contacts nobody lapses."""
+    if ctx.profile is None or moves_when_due(row, ctx.plan, ctx.profile):
+        return Result(row)
+    open_ = Open(
+        dial_id=ids.dial_id(row.enrollment_id, row.seq),
+        channel=channel_of(row, ctx.plan),
+        address=address_for(ctx.profile) or "",
+        caller=inp.caller,
+        slot=inp.slot,
+        at=ctx.now,
+    )
+    issued = replace(row, state=State.ISSUED, open=open_)
+    return Result(issued, after=(command(issued, ctx.plan, ctx.profile),))
+
+
+def _closed(row: EnrollmentRow, inp: Closing, ctx: Context) -> Result:
+    """The open command's closing leads to an exit, a retry, or the next step; any other closing changes nothing."""
+    outcome = inp.outcome
+    if row.open is None or outcome.dial_id != row.open.dial_id:
+        return Result(row)
+    if outcome.disposition == Disposition.NOT_DIALED:
+        return _not_dialed(row, outcome, ctx)
+    closed, told = _account(row, outcome)
+    reason = _exit_of(outcome, ctx.plan)
+    if reason:
+        return _exit(closed, reason, outcome.event_id, ctx, before=told)
+    return _retry(closed, outcome, ctx, told) or _advance(closed, Instant(outcome.ended_at), outcome.event_id, ctx, before=told)
+
+
+def _closed_while_exiting(row: EnrollmentRow, inp: Closing, ctx: Context) -> Result:
+    """The last command closed: the stronger of the two reasons holds."""
+    outcome = inp.outcome
+    if row.open is None or outcome.dial_id != row.open.dial_id:
+        return Result(row)
+    if outcome.disposition == Disposition.NOT_DIALED:
+        return _not_dialed(row, outcome, ctx) if outcome.ends else Result(replace(row, open=None, seq=row.seq + 1), then=Finish())
+    closed, told = _account(row, outcome)
+    reason = _exit_of(outcome, ctx.plan)
+    return _exit(closed, reason, outcome.event_id, ctx, before=told) if reason else Result(closed, emit=told, then=Finish())
+
+
+def _finish(row: EnrollmentRow, _inp: Finish, _ctx: Context) -> Result:
+    """Says `exited`, once per enrollment, and shrinks the row."""
+    if row.open is not None or row.exit is None:
+        return Result(row)
+    exited = _event(
+        row,
+        EventKind.EXITED,
+        row.exit.cause,
+        Instant(row.exit.at),
+        reason=row.exit.reason,
+        attempts=row.attempts,
+        reached=row.reached,
+    )
+    shrunk = EnrollmentRow(
+        enrollment_id=row.enrollment_id,
+        contact_id=row.contact_id,
+        campaign=row.campaign,
+        entry=row.entry,
+        version=row.version,
+        state=State.EXITED,
+        step=row.step,
+        seq=row.seq,
+        attempts=row.attempts,
+        reached=row.reached,
+        exit=row.exit,
+    )
+    return Result(shrunk, emit=(exited,))
+
+
+# --- what handlers share ----------------------------------------------------------------------------------------------------------
+
+
+def _enter(row: EnrollmentRow, step: Step | None, at: Instant, cause: str, ctx: Context, before: tuple[Sent, ...] = ()) -> Result:
+    """Stands the row at `step`, counted from `at`; waits whose condition does not hold are passed over; no step left: the end."""
+    while isinstance(step, Waiting) and not _holds(row, step):
+        step = ctx.plan.after(step.id)
+    if step is None:
+        reason = "completed" if row.reached or "unreachable" not in ctx.plan.exits else "unreachable"
+        return _exit(row, reason, cause, ctx, before=before)
+    due = add_delay(step.delay, at, ctx.zones) if isinstance(step, Waiting) else at
+    return Result(replace(row, state=State.WAITING, step=step.id, due=due, tries={}, unrung=0), emit=before)
+
+
+def _advance(row: EnrollmentRow, at: Instant, cause: str, ctx: Context, before: tuple[Sent, ...] = ()) -> Result:
+    return _enter(row, ctx.plan.after(row.step), at, cause, ctx, before)
+
+
+def _exit(row: EnrollmentRow, reason: str, cause: str, ctx: Context, before: tuple[Sent, ...] = ()) -> Result:
+    """Names the exit in the row, the stronger one if there is one already; Finish follows once nothing is open."""
+    decided = Exit(reason, cause, ctx.now)
+    if row.exit is not None and stronger(row.exit.reason, reason) == row.exit.reason:
+        decided = row.exit
+    return Result(replace(row, state=State.EXITING, exit=decided), emit=before, then=Finish() if row.open is None else None)
+
+
+def _decided(row: EnrollmentRow) -> bool:
+    """Whether nothing can change the exit any more: before a crash `exited` may have been said already, with this very reason."""
+    return row.state is State.EXITING and row.open is None
+
+
+def _account(row: EnrollmentRow, outcome: Outcome) -> tuple[EnrollmentRow, tuple[Sent, ...]]:
+    """The attempt is over: counts it, and tells of it."""
+    what = effect(outcome.disposition)
+    kind = EventKind.CALL_ENDED if outcome.channel == Channel.CALL else EventKind.MESSAGE_SENT
+    told = _event(
+        row,
+        kind,
+        outcome.event_id,
+        Instant(outcome.ended_at),
+        step=row.step,
+        dial_id=outcome.dial_id,
+        disposition=outcome.disposition,
+        opt_out=outcome.opt_out,
+    )
+    closed = replace(
+        row,
+        open=None,
+        seq=row.seq + 1,
+        attempts=row.attempts + what.counts,
+        reached=row.reached or what.reached,
+        last=Last(row.step, outcome.channel, outcome.disposition, outcome.ended_at, outcome.dial_id),
+    )
+    return closed, (told,)
+
+
+def _exit_of(outcome: Outcome, plan: Plan) -> str | None:
+    """The exit that an outcome means: an opt-out always, others if the campaign lists them."""
+    if outcome.opt_out:
+        return "opted_out"
+    reason = effect(outcome.disposition).exit
+    return reason if reason in plan.exits & LISTED_EXITS else None
+
+
+def _retry(row: EnrollmentRow, outcome: Outcome, ctx: Context, before: tuple[Sent, ...]) -> Result | None:
+    """The same step once more, or None: what never rang by a bounded back-off, the rest as the step's `retry` says."""
+    step = ctx.plan.step(row.step)
+    assert isinstance(step, Contacting)
+    ended, name = Instant(outcome.ended_at), outcome.disposition
+    if not effect(name).rang:
+        if row.unrung >= MAX_UNRUNG:
+            return None
+        again = replace(row, unrung=row.unrung + 1, due=ended + backoff_ms(row.unrung + 1))
+    else:
+        rule, taken = step.retry.get(name), row.tries.get(name, 0)
+        if rule is None or taken >= rule.max:
+            return None
+        due = add_delay(rule.after, ended, ctx.zones)
+        again = replace(row, unrung=0, tries=row.tries | {name: taken + 1}, due=due)
+    told = _event(row, EventKind.RETRY_SCHEDULED, outcome.event_id, ctx.now, step=row.step, due=again.due, disposition=name)
+    return Result(replace(again, state=State.WAITING), emit=(*before, told))
+
+
+def _not_dialed(row: EnrollmentRow, outcome: Outcome, ctx: Context) -> Result:
+    """Uses up no attempt. The same step again when the reason has passed; never: the exit."""
+    closed = replace(row, state=State.WAITING, open=None, seq=row.seq + 1, due=outcome.retry_at or ctx.now)
+    return _exit(closed, outcome.ends, outcome.event_id, ctx) if outcome.ends else Result(closed)
+
+
+def address_for(profile: Profile) -> str | None:
+    """The address of the next call or text message. One number a person for now: the first."""
+    return profile.phone
+
+
+def _skip_reason(row: EnrollmentRow, step: Step, profile: Profile | None) -> str | None:
+    """Why a contacting step is skipped, None if it is taken."""
+    if not isinstance(step, Contacting):
+        return None
+    if not _attempted(row) and not _holds(row, step):
+        return "condition"
+    if profile is None or address_for(profile) is None:
+        return "no_address"
+    if step.template is not None:
+        try:
+            render(step.template, profile.variables)
+        except RecordError as error:
+            return f"template: {error}"
+    return None
+
+
+def _text(step: Contacting, profile: Profile) -> str | None:
+    """The message. None if the contact lost a variable since the command was issued: by then it can only close, not send."""
+    try:
+        return render(step.template, profile.variables) if step.template is not None else None
+    except RecordError:
+        return None
+
+
+def _attempted(row: EnrollmentRow) -> bool:
+    """Whether the last attempt was of the step the row stands at: then `when`, which looks at the last attempt, has had its say."""
+    return row.last is not None and row.last.step == row.step
+
+
+def _holds(row: EnrollmentRow, step: Step) -> bool:
+    if step.when is None:
+        return True
+    last = row.last
+    seen = {"disposition": last.disposition, "channel": last.channel, "step": last.step, "at": last.at} if last else None
+    return step.when({"last": seen})
+
+
+def _event(row: EnrollmentRow, kind: EventKind, cause: str, at: Instant, step: str | None = None, **data: Any) -> Event:
+    return Event(
+        event_id=ids.event_id(cause, kind, row.enrollment_id),
+        cause=cause,
+        kind=kind,
+        contact_id=row.contact_id,
+        enrollment_id=row.enrollment_id,
+        campaign=row.campaign,
+        version=row.version,
+        entry=row.entry,
+        at=at,
+        step=step,
+        data={k: v for k, v in data.items() if v is not None},
+    )
+
+
+# --- the table --------------------------------------------------------------------------------------------------------------------
+
+Handler = Callable[[EnrollmentRow, Any, Context], Result]
+
+TABLE: dict[tuple[State, type[Any]], Handler] = {
+    (State.AWAITING_CONTACT, ContactChanged): _contact_known,
+    (State.AWAITING_CONTACT, Leave): _leave,
+    (State.AWAITING_CONTACT, CampaignEnded): _campaign_ended,
+    (State.AWAITING_CONTACT, Due): _stay,
+    (State.AWAITING_CONTACT, Refused): _refused,
+    (State.AWAITING_CONTACT, Granted): _stay,
+    (State.AWAITING_CONTACT, Closing): _stay,
+    (State.AWAITING_CONTACT, Finish): _stay,
+    (State.WAITING, ContactChanged): _stay,
+    (State.WAITING, Leave): _leave,
+    (State.WAITING, CampaignEnded): _campaign_ended,
+    (State.WAITING, Due): _due,
+    (State.WAITING, Refused): _refused,
+    (State.WAITING, Granted): _granted,
+    (State.WAITING, Closing): _stay,
+    (State.WAITING, Finish): _stay,
+    (State.ISSUED, ContactChanged): _stay,
+    (State.ISSUED, Leave): _leave,
+    (State.ISSUED, CampaignEnded): _campaign_ended,
+    (State.ISSUED, Due): _stay,
+    (State.ISSUED, Refused): _stay,
+    (State.ISSUED, Granted): _stay,
+    (State.ISSUED, Closing): _closed,
+    (State.ISSUED, Finish): _stay,
+    (State.EXITING, ContactChanged): _stay,
+    (State.EXITING, Leave): _leave,
+    (State.EXITING, CampaignEnded): _campaign_ended,
+    (State.EXITING, Due): _stay,
+    (State.EXITING, Refused): _stay,
+    (State.EXITING, Granted): _stay,
+    (State.EXITING, Closing): _closed_while_exiting,
+    (State.EXITING, Finish): _finish,
+    (State.EXITED, ContactChanged): _stay,
+    (State.EXITED, Leave): _stay,
+    (State.EXITED, CampaignEnded): _stay,
+    (State.EXITED, Due): _stay,
+    (State.EXITED, Refused): _stay,
+    (State.EXITED, Granted): _stay,
+    (State.EXITED, Closing): _stay,
+    (State.EXITED, Finish): _stay,
+}
+
+
+def enroll(inp: Enroll, now: Instant, plan: Plan, profile: Profile | None) -> Result:
+    """A new row, at the first step if the person is known."""
+    enrollment = ids.enrollment_id(inp.contact_id, inp.campaign, inp.entry)
+    row = EnrollmentRow(
+        enrollment_id=enrollment,
+        contact_id=inp.contact_id,
+        campaign=inp.campaign,
+        entry=inp.entry,
+        version=plan.version,
+        state=State.AWAITING_CONTACT,
+    )
+    told = _event(row, EventKind.ENROLLED, inp.cause, now)
+    known = profile if profile is not None and profile.known else None
+    ctx = Context(now, plan, known)
+    return _enter(row, plan.steps[0], now, inp.cause, ctx, before=(told,)) if known else Result(row, emit=(told,))
+
+
+def transition(row: EnrollmentRow, inp: Input, now: Instant, plan: Plan, profile: Profile | None) -> Result:
+    """The row after `inp`, and its effects. Pure; raises KeyError for a pair that the table does not have."""
+    return TABLE[row.state, type(inp)](row, inp, Context(now, plan, profile))

@@ -1,0 +1,436 @@
+"""The address's ledger: at most one call per attempt, one call in flight per number, nobody after an opt-out.
+
+Theory of operation
+-------------------
+One row an address holds its commands, its suppressions and the revokes that came early. `apply(row, input, moment)` is pure; the
+dialer writes the row it returns and sends what it emits.
+
+A command (`schemas.rows.Call`) has two states. RESERVED: written and acknowledged before the sender may touch it, with `not_after`,
+the instant from which no request can leave any more. SETTLED: it carries its one closing record. There is no way back, and no way
+from "we do not know" to a second request (design rule 9):
+
+    Dial --gate yes--> RESERVED --ended, rejected, refused, revoked, given up--> SETTLED
+    Dial --gate no---------------------------------------------------------------> SETTLED (not_dialed)
+
+Whatever arrives for a SETTLED command is answered with the closing it has (a repeated Dial) or adds an opt-out (a late receipt).
+A RESERVED command whose end nobody reports is looked up at its `deadline`; a provider whose look-up is not authoritative, or that
+does not answer either, leaves `unknown`: counted as made, the number free again, the flow goes on.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine.gate import At, Verdict
+from engine.plan import Channel
+from engine.retries import Disposition
+from engine.time import DAY, SECOND, Instant
+from schemas import ids
+from schemas.command import Dial
+from schemas.decision import Decision
+from schemas.enrollment import OptOut
+from schemas.event import Event, EventKind
+from schemas.outcome import Outcome
+from schemas.receipt import Receipt, ReceiptKind
+from schemas.rows import Call, CallState, LedgerRow, SuppressionEntry
+from schemas.suppression import Suppression
+
+#: Real ms behind `not_after` before a command without any receipt is looked up: the provider's own log must have settled.
+LOOKUP_MARGIN = 2 * SECOND
+
+#: Real ms between look-ups, and how many there are before a command is given up as unknown.
+LOOKUP_AGAIN = 5 * SECOND
+MAX_LOOKUPS = 5
+
+#: Campaign ms for which a settled command stays in its row, to answer repeats with the very same closing.
+KEEP_SETTLED = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """A dial command and what the gate says of it. Real ms: no request after `not_after`, look up at `deadline`."""
+
+    dial: Dial
+    verdict: Verdict
+    not_after: int
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The sender's own asking, right before the request, was a no; or the command is handed over (`reason`)."""
+
+    dial_id: str
+    verdict: Verdict | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """A revoke. `waiting`: the command is still in the sender's heap, nothing was requested."""
+
+    dial_id: str
+    reason: str
+    slot_end: int  # real µs
+    cause: str
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A receipt. `deadline` (real ms): when a call that was accepted now must have ended."""
+
+    receipt: Receipt
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """The deadline of a command has passed (real ms)."""
+
+    dial_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """An entry to add or remove."""
+
+    entry: Suppression
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A contact can now be reached here."""
+
+    contact_id: str
+
+
+Input = Reserve | Refuse | Withdraw | Told | Overdue | Suppress | Linked
+Sent = Outcome | Event | OptOut | Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The row after (None: unchanged), what to emit, whether to request or look up, and when to look again (real ms)."""
+
+    row: LedgerRow | None = None
+    emit: tuple[Sent, ...] = ()
+    request: bool = False
+    lookup: bool = False
+    wake: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The instant of an input on both clocks, and who is linked to the address."""
+
+    now: Instant
+    real_ms: int
+    contacts: tuple[str, ...] = field(default=())
+
+
+def apply(row: LedgerRow, inp: Input, ctx: Moment) -> Result:
+    """The row after `inp`, and its effects."""
+    match inp:
+        case Reserve():
+            return _reserve(row, inp, ctx)
+        case Refuse():
+            return _refuse(row, inp, ctx)
+        case Withdraw():
+            return _withdraw(row, inp, ctx)
+        case Told():
+            return _told(row, inp, ctx)
+        case Overdue():
+            return _overdue(row, inp, ctx)
+        case Suppress():
+            return _suppress(row, inp, ctx)
+        case Linked():
+            return Result(emit=_opt_outs(row, (inp.contact_id,), ctx))
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------------------
+
+
+def _reserve(row: LedgerRow, inp: Reserve, ctx: Moment) -> Result:
+    dial, known = inp.dial, row.calls.get(inp.dial.dial_id)
+    if known is not None:
+        return Result(emit=(known.closing,) if known.closing else ())
+    call = Call(
+        dial_id=dial.dial_id,
+        state=CallState.RESERVED,
+        channel=dial.channel,
+        contact_id=dial.contact_id,
+        not_after=inp.not_after,
+        deadline=inp.deadline,
+        template=_template(dial),
+        at=ctx.now,
+    )
+    revoked = row.revoked.get(dial.dial_id)
+    if revoked is not None:
+        early = {k: v for k, v in row.revoked.items() if k != dial.dial_id}
+        return _settle(replace(row, revoked=early), call, ctx, Disposition.NOT_DIALED, reason="revoked", cause=dial.event_id)
+    decided = decision(dial, inp.verdict, "reserve", ctx.now)
+    if not inp.verdict.ok:
+        return _deny(row, call, inp.verdict, ctx, decided)
+    return Result(_with(row, call, ctx), emit=(decided,), request=True, wake=inp.deadline)
+
+
+def _refuse(row: LedgerRow, inp: Refuse, ctx: Moment) -> Result:
+    call = row.calls.get(inp.dial_id)
+    if call is None or call.state is CallState.SETTLED:
+        return Result()
+    if inp.verdict is None:
+        return _settle(row, call, ctx, Disposition.NOT_DIALED, reason=inp.reason, cause=call.dial_id)
+    assert call.template is not None
+    told = Decision(
+        event_id=ids.event_id(call.dial_id, "decision", "request"),
+        cause=call.dial_id,
+        dial_id=call.dial_id,
+        address=row.address,
+        contact_id=call.contact_id,
+        campaign=call.template.campaign,
+        version=call.template.version,
+        point="request",
+        ok=False,
+        answers=inp.verdict.records(),
+        at=ctx.now,
+    )
+    return _deny(row, call, inp.verdict, ctx, told)
+
+
+def _withdraw(row: LedgerRow, inp: Withdraw, ctx: Moment) -> Result:
+    """Closes a command that waits for its slot, notes it on one that was requested, remembers it for one that has yet to come."""
+    call = row.calls.get(inp.dial_id)
+    if call is None:
+        if inp.slot_end // 1000 < ctx.real_ms:
+            return Result()
+        early = {k: v for k, v in row.revoked.items() if v[1] // 1000 >= ctx.real_ms}
+        return Result(replace(row, revoked=early | {inp.dial_id: (inp.reason, inp.slot_end)}))
+    if call.state is CallState.SETTLED:
+        return Result()
+    if inp.waiting:
+        return _settle(row, call, ctx, Disposition.NOT_DIALED, reason="revoked", cause=inp.cause)
+    return Result(_with(row, replace(call, revoked=inp.reason), ctx))
+
+
+def _overdue(row: LedgerRow, inp: Overdue, ctx: Moment) -> Result:
+    """Nobody has said how it ended: ask, and after MAX_LOOKUPS count it as made and go on."""
+    call = row.calls.get(inp.dial_id)
+    if call is None or call.state is CallState.SETTLED:
+        return Result()
+    if ctx.real_ms < call.deadline:
+        return Result(wake=call.deadline)
+    if call.lookups >= MAX_LOOKUPS:
+        return _settle(row, call, ctx, Disposition.UNKNOWN, reason="no_outcome", cause=call.dial_id)
+    again = ctx.real_ms + LOOKUP_AGAIN
+    return Result(_with(row, replace(call, lookups=call.lookups + 1, deadline=again), ctx), lookup=True, wake=again)
+
+
+# --- receipts ---------------------------------------------------------------------------------------------------------------------
+
+
+def _told(row: LedgerRow, inp: Told, ctx: Moment) -> Result:
+    """What the provider said. An opt-out counts whatever became of the command."""
+    receipt = inp.receipt
+    call = row.calls.get(receipt.dial_id)
+    if call is None or call.state is CallState.SETTLED:
+        result = Result(emit=_status(row, call, receipt, ctx))
+    else:
+        result = _told_open(row, call, inp, ctx)
+    if receipt.opt_out:
+        return _opted_out(result.row or row, result, call, receipt, ctx)
+    return result
+
+
+def _told_open(row: LedgerRow, call: Call, inp: Told, ctx: Moment) -> Result:
+    receipt = inp.receipt
+    match receipt.kind:
+        case ReceiptKind.ACCEPTED if call.channel != Channel.CALL:
+            return _settle(row, call, ctx, Disposition.SENT, receipt=receipt)
+        case ReceiptKind.ACCEPTED:
+            accepted = replace(call, accepted=True, provider_call_id=receipt.provider_call_id, deadline=inp.deadline)
+            return Result(_with(row, accepted, ctx), wake=inp.deadline)
+        case ReceiptKind.REJECTED | ReceiptKind.ENDED:
+            return _settle(row, call, ctx, _disposition(receipt), receipt=receipt)
+        case ReceiptKind.NOT_FOUND if not call.accepted:
+            return _settle(row, call, ctx, Disposition.NOT_DIALED, reason="not_requested", cause=receipt.event_id)
+        case ReceiptKind.NOT_FOUND:
+            return _settle(row, call, ctx, Disposition.UNKNOWN, reason="lost_by_provider", receipt=receipt)
+        case _:  # unknown: the deadline that was set at the reservation stands
+            return Result(wake=call.deadline)
+
+
+def _disposition(receipt: Receipt) -> str:
+    """As the provider says; but that nobody was dialed, and may be dialed again, is not for a provider to say."""
+    said = receipt.disposition
+    return Disposition.UNKNOWN if said is None or said == Disposition.NOT_DIALED else said
+
+
+def _status(row: LedgerRow, call: Call | None, receipt: Receipt, ctx: Moment) -> tuple[Sent, ...]:
+    """Later news of a message, as an event; they move no flow (design rule 15)."""
+    closing = call.closing if call else None
+    if closing is None or receipt.kind != ReceiptKind.STATUS or receipt.disposition is None:
+        return ()
+    told = Event(
+        event_id=ids.event_id(receipt.event_id, EventKind.MESSAGE_STATUS, closing.enrollment_id),
+        cause=receipt.event_id,
+        kind=EventKind.MESSAGE_STATUS,
+        contact_id=closing.contact_id,
+        enrollment_id=closing.enrollment_id,
+        campaign=closing.campaign,
+        version=closing.version,
+        entry=closing.entry,
+        at=ctx.now,
+        step=closing.step,
+        data={"dial_id": closing.dial_id, "disposition": receipt.disposition, "address": row.address},
+    )
+    return (told,)
+
+
+def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Receipt, ctx: Moment) -> Result:
+    entry = SuppressionEntry(
+        scope="all", reason="opted_out", source="call", spoke=True, at=ctx.now, cause=receipt.event_id or receipt.dial_id
+    )
+    suppressed = _added(row, entry)
+    contacts = tuple(dict.fromkeys(((call.contact_id,) if call else ()) + ctx.contacts))
+    return Result(suppressed, (*result.emit, *_opt_outs(suppressed, contacts, ctx)), wake=result.wake)
+
+
+# --- suppressions -----------------------------------------------------------------------------------------------------------------
+
+
+def _suppress(row: LedgerRow, inp: Suppress, ctx: Moment) -> Result:
+    """Adds or removes one entry. Only an entry that spoke is handed to the contacts who share the address."""
+    asked = inp.entry
+    if asked.kind == "remove":
+        kept = tuple(e for e in row.suppressions if e.scope != asked.scope)
+        return Result(replace(row, suppressions=kept)) if kept != row.suppressions else Result()
+    entry = SuppressionEntry(
+        scope=asked.scope,
+        reason=asked.reason,
+        source=asked.source,
+        spoke=asked.spoke,
+        contact_id=asked.contact_id,
+        at=asked.at or ctx.now,
+        cause=inp.cause,
+    )
+    after = _added(row, entry)
+    if after is row:
+        return Result()
+    return Result(after, _opt_outs(after, ctx.contacts, ctx) if entry.spoke else ())
+
+
+def _added(row: LedgerRow, entry: SuppressionEntry) -> LedgerRow:
+    """The entry joined; one of the same (scope, source, contact) is there already: nothing changes, unless this one spoke."""
+    same = [e for e in row.suppressions if (e.scope, e.source, e.contact_id) == (entry.scope, entry.source, entry.contact_id)]
+    if any(e.spoke or not entry.spoke for e in same):
+        return row
+    return replace(row, suppressions=(*(e for e in row.suppressions if e not in same), entry))
+
+
+def _opt_outs(row: LedgerRow, contacts: tuple[str, ...], ctx: Moment) -> tuple[OptOut, ...]:
+    """One record per contact for the strongest entry that spoke here; none if nobody did."""
+    spoke = next((e for e in row.suppressions if e.spoke), None)
+    if spoke is None:
+        return ()
+    return tuple(
+        OptOut(
+            event_id=ids.event_id(spoke.cause, "opt_out", contact),
+            cause=spoke.cause,
+            contact_id=contact,
+            at=spoke.at or ctx.now,
+            source=spoke.source,
+            address=row.address,
+            spoke=True,
+            scope=spoke.scope,
+        )
+        for contact in contacts
+    )
+
+
+# --- what inputs share ------------------------------------------------------------------------------------------------------------
+
+
+def decision(dial: Dial, verdict: Verdict, point: str, now: Instant) -> Decision:
+    """The decision record of one evaluation for a command."""
+    return Decision(
+        event_id=ids.event_id(dial.dial_id, "decision", point),
+        cause=dial.event_id,
+        dial_id=dial.dial_id,
+        address=dial.address,
+        contact_id=dial.contact_id,
+        campaign=dial.campaign,
+        version=dial.version,
+        point=point,
+        ok=verdict.ok,
+        answers=verdict.records(),
+        at=now,
+    )
+
+
+def _deny(row: LedgerRow, call: Call, verdict: Verdict, ctx: Moment, told: Decision) -> Result:
+    until = verdict.until
+    settled = _settle(
+        row,
+        call,
+        ctx,
+        Disposition.NOT_DIALED,
+        reason=verdict.reason,
+        cause=told.event_id,
+        retry_at=int(until.instant) if isinstance(until, At) else None,
+        ends=verdict.ends,
+    )
+    return Result(settled.row, (told, *settled.emit))
+
+
+def _settle(row: LedgerRow, call: Call, ctx: Moment, disposition: str, receipt: Receipt | None = None, **facts: Any) -> Result:
+    """Closes a command: the one closing record, kept in the row, so that a repeat is answered with the very same."""
+    assert call.template is not None
+    if receipt is not None:
+        said = {"ended_at": _between(call.at, receipt.ended_at, ctx.now), "provider_call_id": receipt.provider_call_id}
+        said |= {"opt_out": receipt.opt_out, "callback_at": receipt.callback_at}
+        said |= {"talk_ms": receipt.talk_ms, "requested_at": receipt.started_at}
+        facts = {"cause": receipt.event_id} | {k: v for k, v in said.items() if v is not None} | facts
+    closing = replace(
+        call.template,
+        event_id=ids.event_id(call.dial_id, "outcome", call.dial_id),
+        disposition=disposition,
+        **({"ended_at": int(ctx.now)} | {k: v for k, v in facts.items() if v is not None}),
+    )
+    settled = replace(call, state=CallState.SETTLED, closing=closing, template=None)
+    return Result(_with(row, settled, ctx), emit=(closing,))
+
+
+def _between(earliest: int, said: int | None, latest: int) -> int | None:
+    """When a call ended, by the provider's clock, which may be wrong: waits count from it, so it is kept within what can be."""
+    return None if said is None else max(earliest, min(said, latest))
+
+
+def _with(row: LedgerRow, call: Call, ctx: Moment) -> LedgerRow:
+    """The row with this command in it, and without settled ones that are too old to be repeated."""
+    kept = {
+        k: c
+        for k, c in row.calls.items()
+        if c.state is CallState.RESERVED or c.at > ctx.now - KEEP_SETTLED or c.not_after > ctx.real_ms
+    }
+    return replace(row, calls=kept | {call.dial_id: call})
+
+
+def _template(dial: Dial) -> Outcome:
+    return Outcome(
+        dial_id=dial.dial_id,
+        enrollment_id=dial.enrollment_id,
+        contact_id=dial.contact_id,
+        campaign=dial.campaign,
+        version=dial.version,
+        entry=dial.entry,
+        step=dial.step,
+        seq=dial.seq,
+        channel=dial.channel,
+        address=dial.address,
+        caller=dial.caller,
+        disposition=Disposition.UNKNOWN,
+        ended_at=0,
+    )

@@ -1,0 +1,102 @@
+"""What a campaign file becomes for the engine: names resolved, durations in ms, windows compiled. Immutable, one per version.
+
+`schemas/campaign.py` says what may be written, `engine/compile.py` turns it into a Plan and reports every fault at once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from engine.time import Delay
+from engine.windows import Window
+
+
+class Channel(StrEnum):
+    """How a person is contacted. A channel is also the kind of a step that contacts."""
+
+    CALL = "call"
+    SMS = "sms"
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """After a disposition: the same step again, `after` the end of the call, at most `max` times."""
+
+    after: Delay
+    max: int
+
+
+#: A `when` condition, compiled: the variables it may see -> whether the step is taken..
+Condition = Callable[[dict[str, Any]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Contacting:
+    """A step that contacts the person: a call by `agent`, or a message from `template`."""
+
+    id: str
+    channel: Channel
+    when: Condition | None = None
+    agent: str | None = None
+    template: str | None = None
+    retry: dict[str, Retry] = field(default_factory=dict)  # by disposition
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A step that only waits, counted from the end of what came before."""
+
+    id: str
+    delay: Delay
+    when: Condition | None = None
+
+
+Step = Contacting | Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One version of one campaign, ready to run."""
+
+    campaign: str
+    version: int
+    line: str
+    steps: tuple[Step, ...]
+    window: Window
+    fallback_zone: str | None  # for people whose zone nothing tells
+    fixed_zone: str | None  # set: everybody is measured by this zone
+    exits: frozenset[str]
+    numbers_tag: str | None
+    numbers_list: tuple[str, ...]
+
+    def index(self, step_id: str) -> int:
+        """Position of a step. Raises KeyError for a step this version does not have."""
+        for i, step in enumerate(self.steps):
+            if step.id == step_id:
+                return i
+        raise KeyError(f"campaign {self.campaign}@{self.version} has no step {step_id!r}")
+
+    def step(self, step_id: str) -> Step:
+        return self.steps[self.index(step_id)]
+
+    def after(self, step_id: str) -> Step | None:
+        """The step behind this one; None at the end of the flow."""
+        i = self.index(step_id) + 1
+        return self.steps[i] if i < len(self.steps) else None
+
+    def window_for(self, channel: Channel) -> Window:
+        """Calls must have stopped ringing when the window closes; messages do not ring."""
+        return self.window if channel is Channel.CALL else _uncut(self.window)
+
+    def zones(self, own: tuple[str, ...]) -> tuple[str, ...]:
+        """The zones a person is measured by: all must be inside the window."""
+        if self.fixed_zone:
+            return (self.fixed_zone,)
+        return own or ((self.fallback_zone,) if self.fallback_zone else ())
+
+
+@lru_cache(maxsize=1024)
+def _uncut(window: Window) -> Window:
+    return replace(window, ring_cut=0)

@@ -1,0 +1,25 @@
+"""Instants and delays. An Instant is UTC milliseconds since 1970 on the campaign's clock, everywhere.
+
+Local time exists only in engine/windows.py, which also adds calendar delays to instants.
+"""
+
+from dataclasses import dataclass
+from typing import NewType
+
+Instant = NewType("Instant", int)
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+#: Later than anything that is scheduled, and still exact as a JSON number.
+NEVER = Instant(2**53 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """`24h` is exact (ms); `1 day` is the same wall time on a later calendar day (days). One of the two is 0."""
+
+    ms: int = 0
+    days: int = 0

@@ -1,0 +1,1 @@
+"""What every Outdial process shares: settings, the campaign clock, logs, Kafka client settings."""

@@ -1,0 +1,138 @@
+"""What happens to simulated calls: a mix of dispositions, and from it one fate per number and attempt, the same in every run.
+
+A fate depends on (seed, channel, number, nth attempt for it) alone, never on the order or the time of requests, so that runs of
+different speed can be compared call by call.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from engine.errors import UsageError
+from engine.retries import Disposition
+
+#: Campaign ms from the request to the end of what is no conversation: (least, most).
+RINGS: dict[str, tuple[int, int]] = {
+    Disposition.ANSWERED: (3_000, 20_000),
+    Disposition.ANSWERED_SILENT: (3_000, 20_000),
+    Disposition.VOICEMAIL: (15_000, 25_000),
+    Disposition.FAX: (3_000, 8_000),
+    Disposition.BUSY: (1_000, 3_000),
+    Disposition.REJECTED: (2_000, 8_000),
+    Disposition.INVALID_NUMBER: (300, 1_000),
+    Disposition.SPAM_BLOCKED: (500, 1_000),
+}
+#: Campaign ms that a machine, or nobody, is listened to: (least, most).
+TALKS: dict[str, tuple[int, int]] = {
+    Disposition.ANSWERED_SILENT: (5_000, 12_000),
+    Disposition.VOICEMAIL: (10_000, 30_000),
+    Disposition.FAX: (2_000, 4_000),
+}
+
+
+class Mix(BaseModel):
+    """Weights of dispositions (any sum; names that Outdial has never heard of are allowed, as a drill), and shares from 0 to 1."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    calls: dict[str, float] = {
+        "answered": 35,
+        "answered_silent": 3,
+        "no_answer": 25,
+        "voicemail": 20,
+        "busy": 8,
+        "rejected": 3,
+        "invalid_number": 3,
+        "provider_error": 1.5,
+        "spam_blocked": 0.5,
+    }
+    messages: dict[str, float] = {"delivered": 95, "undelivered": 4, "provider_error": 1}
+    opt_out: float = Field(default=0.02, ge=0, le=1, description="share of answered calls that end in an opt-out")
+    callback: float = Field(default=0.0, ge=0, le=1, description="share of answered calls that ask to be called back")
+    talk_ms: int = Field(default=45_000, ge=1, description="median talk time of answered calls, campaign ms")
+
+    @model_validator(mode="after")
+    def _weights_add_up(self) -> "Mix":
+        for weights in (self.calls, self.messages):
+            if min(weights.values(), default=0) < 0 or not sum(weights.values()) > 0:
+                raise ValueError("weights must not be negative, and one must be above 0")
+        return self
+
+
+PRESETS: dict[str, Mix] = {
+    "realistic": Mix(),
+    "answered": Mix(calls={"answered": 1}, messages={"delivered": 1}, opt_out=0),
+    "no-answer": Mix(calls={"no_answer": 1}, messages={"delivered": 1}),
+    "failing": Mix(calls={"provider_error": 1}, messages={"provider_error": 1}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How one request ends. Times are campaign ms; `end_ms` counts from the request."""
+
+    disposition: str
+    ring_ms: int
+    talk_ms: int
+    opt_out: str | None = None
+    callback_ms: int | None = None  # from the end of the call
+
+    @property
+    def end_ms(self) -> int:
+        return self.ring_ms + self.talk_ms
+
+
+def call_fate(mix: Mix, seed: int, number: str, attempt: int, ring_timeout_ms: int, max_duration_ms: int) -> Fate:
+    """The fate of the nth call (from 1) to a number. A number that is invalid is so at every attempt."""
+    weights = mix.calls
+    invalid = weights.get(Disposition.INVALID_NUMBER, 0.0) / sum(weights.values())
+    if Random(f"{seed}:{number}").random() < invalid:
+        weights = {str(Disposition.INVALID_NUMBER): 1.0}
+    else:
+        weights = {name: weight for name, weight in weights.items() if name != Disposition.INVALID_NUMBER}
+    random = Random(f"{seed}:call:{number}:{attempt}")
+    disposition = _pick(random, weights)
+    ring = min(ring_timeout_ms, random.randint(*RINGS.get(disposition, (ring_timeout_ms, ring_timeout_ms))))
+    talk = min(max_duration_ms, _talk(random, mix, disposition))
+    if disposition != Disposition.ANSWERED:
+        return Fate(disposition, ring, talk)
+    asked = random.random()
+    if asked < mix.opt_out:
+        return Fate(disposition, ring, talk, opt_out="all")
+    return Fate(disposition, ring, talk, callback_ms=7_200_000 if asked < mix.opt_out + mix.callback else None)
+
+
+def message_fate(mix: Mix, seed: int, number: str, attempt: int) -> Fate:
+    """The fate of the nth message (from 1) to a number: what its status becomes, and after how long."""
+    random = Random(f"{seed}:sms:{number}:{attempt}")
+    return Fate(_pick(random, mix.messages), random.randint(1_000, 10_000), 0)
+
+
+def read_mix(name: str) -> Mix:
+    """A preset by its name, or a YAML file with the fields of Mix. Raises UsageError."""
+    if name in PRESETS:
+        return PRESETS[name]
+    try:
+        found: Any = yaml.safe_load(Path(name).read_text())
+        return Mix.model_validate(found)
+    except FileNotFoundError:
+        raise UsageError(f"--mix {name} is neither a preset ({', '.join(PRESETS)}) nor a file") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UsageError(f"--mix {name} cannot be read: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(f"--mix {name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _pick(random: Random, weights: dict[str, float]) -> str:
+    return random.choices(list(weights), list(weights.values()))[0]
+
+
+def _talk(random: Random, mix: Mix, disposition: str) -> int:
+    if disposition == Disposition.ANSWERED:
+        return int(random.lognormvariate(0, 0.6) * mix.talk_ms)
+    return random.randint(*TALKS[disposition]) if disposition in TALKS else 0

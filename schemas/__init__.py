@@ -1,0 +1,1 @@
+"""The public contract: every topic, every record on it, every id."""

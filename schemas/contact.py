@@ -1,0 +1,33 @@
+"""People, as an import or a CRM publishes them. Topic `contacts`, keyed by the bare contact id."""
+
+from typing import Any
+
+from pydantic import Field
+
+from schemas.base import Wire
+
+
+class Contact(Wire):
+    """One person, whole: a later record replaces an earlier one. Fields beyond these become variables."""
+
+    id: str = Field(min_length=1, max_length=256)
+    phone: str | None = Field(None, description="as the person writes it; E.164 when the country is not known")
+    alt_phones: list[str] = []
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    timezone: str | None = Field(None, description="IANA zone, stands alone where it is given")
+    postal_code: str | None = None
+    state: str | None = None
+    country: str | None = Field(None, description="ISO 3166 alpha-2, how a national phone number is read")
+    consent: Any = None
+    variables: dict[str, Any] = {}
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    def all_variables(self) -> dict[str, Any]:
+        """Everything a template or an agent may use: names, address facts, declared and further fields."""
+        named = {k: getattr(self, k) for k in ("first_name", "last_name", "email", "postal_code", "state", "country")}
+        return {k: v for k, v in (named | (self.model_extra or {}) | self.variables).items() if v is not None}

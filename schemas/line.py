@@ -1,0 +1,64 @@
+"""The pacing protocol between partitions and the one owner of a line. Topics `line-events` (keyed by line) and `line-slots`
+(explicit partition). Slot times are real microseconds: pacing is about machines, not about people."""
+
+import msgspec
+
+from schemas.base import Record
+
+
+class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The right to place one request in [start, end), real microseconds. A rate slot is 5 ms wide; a line without a rate is granted
+    whole intervals. `granted` is when the pacer decided, for measuring the way from grant to ready-to-send."""
+
+    line: str
+    epoch: int
+    start: int
+    end: int
+    granted: int = 0
+
+
+class Demand(Record, kw_only=True, frozen=True, tag_field="kind", tag="demand"):
+    """What partition `partition` could use of `line` right now: absolute, lapses after 3 s.
+
+    `ready`: entries per campaign that are running, inside their window and whose contact is free. `in_flight`: open call commands.
+    `seen`: number of the last grant (of `epoch`) taken into account, so that the pacer can subtract what is still under way.
+    """
+
+    line: str
+    partition: int
+    epoch: int  # greatest epoch of the line's owner that this partition has seen; 0: none yet
+    seen: int
+    ready: dict[str, int]
+    oldest: int | None  # campaign ms, due instant of the oldest ready entry
+    in_flight: int
+    waiting: int = 0  # open commands, messages included, whose slot has yet to end
+    lead: int  # real µs, the worker's p99 from grant to ready-to-send
+    lag: int = 0  # real µs, the same for the last few commands: whether the worker keeps up at this moment
+    skew: int  # real µs, measured against LogAppendTime
+    at: int  # real µs
+    writer: int  # epoch of the partition's assignment; a lower one is a zombie's
+
+    @property
+    def key(self) -> str:
+        return self.line
+
+
+class Grant(Record, kw_only=True, frozen=True, tag_field="kind", tag="grant"):
+    """Slots t0, t0+step, ... (n of them, each `width` wide, real µs) of `line` for `partition`. n = 0 only announces the epoch.
+
+    `number` counts the owner's grants to this partition, from 1, so that a partition can say which it has seen.
+    """
+
+    line: str
+    epoch: int
+    partition: int
+    number: int
+    t0: int
+    step: int
+    n: int
+    width: int
+    granted: int
+
+    def slots(self) -> "list[Slot]":
+        starts = range(self.t0, self.t0 + self.n * self.step, self.step) if self.step else [self.t0] * self.n
+        return [Slot(self.line, self.epoch, t, t + self.width, self.granted) for t in starts]

@@ -1,0 +1,199 @@
+"""Rows of the three tables. Their changelogs are the topics `contact-profiles`, `step-timers` and `dial-ledger`.
+
+Rows are replaced, never changed, but for `stamp`: (epoch, seq), set by the lane alone when the row is written. Recovery keeps the
+greatest stamp of a key, whatever the order in which two writers' rows reached the topic (design rule 18).
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from schemas.line import Slot
+from schemas.outcome import Outcome
+
+Stamp = tuple[int, int]
+
+
+class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Base of all rows."""
+
+    stamp: Stamp = (0, 0)
+
+
+class OptOutEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A person asked to be left alone: scope, who recorded it, when (campaign ms), the id of the cause."""
+
+    scope: str
+    source: str
+    at: int
+    cause: str
+
+
+class Profile(Row, kw_only=True, tag_field="row", tag="profile"):
+    """A person's normalised facts. Key: contact_id."""
+
+    contact_id: str
+    phone: str | None = None  # E.164
+    alt_phones: tuple[str, ...] = ()  # E.164, not dialed yet, but suppressed with the rest
+    email: str | None = None
+    zones: tuple[str, ...] = ()  # sorted IANA names; empty: nothing speaks, the campaign's fallback counts
+    zone_sources: dict[str, tuple[str, ...]] = {}  # source (timezone, phone) -> zones it gave
+    variables: dict[str, Any] = {}
+    opt_outs: tuple[OptOutEntry, ...] = ()
+    known: bool = True  # False: an opt-out came before the contact did
+    problems: tuple[str, ...] = ()  # what could not be read, in words
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address the person can be reached at, the first one first."""
+        found = (self.phone, *self.alt_phones, self.email)
+        return tuple(dict.fromkeys(a for a in found if a))
+
+
+class State(StrEnum):
+    """States of an enrollment. *Ready* is derived (engine/ready.py), not a state."""
+
+    AWAITING_CONTACT = "awaiting_contact"  # enrolled before the contact is known
+    WAITING = "waiting"  # its step falls due at `due`; later only for a reason the gate names
+    ISSUED = "issued"  # `open` is with the dialer
+    EXITING = "exiting"  # the exit is decided; `open`, if any, has yet to close
+    EXITED = "exited"
+
+
+class Open(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The dial command that is out: all that is needed to send the very same command again."""
+
+    dial_id: str
+    channel: str
+    address: str
+    caller: str | None
+    slot: Slot
+    at: int  # campaign ms, when it was issued
+
+
+class Last(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last closed attempt, what `when` may look at."""
+
+    step: str
+    channel: str
+    disposition: str
+    at: int  # campaign ms, end of the call
+    dial_id: str
+
+
+class Exit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why and because of which record the enrollment ends."""
+
+    reason: str
+    cause: str
+    at: int  # campaign ms
+
+
+class EnrollmentRow(Row, kw_only=True, tag_field="row", tag="enrollment"):
+    """The enrollment's state. The row *is* the timer. Key: contact_id/campaign/entry, partitioned by contact_id."""
+
+    enrollment_id: str
+    contact_id: str
+    campaign: str
+    entry: int
+    version: int
+    state: State
+    step: str = ""
+    seq: int = 1  # number of the next or open attempt; with `step` it names a timer, so a moved-on timer is void
+    due: int = 0  # campaign ms
+    open: Open | None = None
+    last: Last | None = None
+    attempts: int = 0  # attempts that count, over the whole passage
+    tries: dict[str, int] = {}  # retries taken in this step, by disposition
+    unrung: int = 0  # provider failures in a row in this step, which use up no attempt but must end
+    reached: bool = False  # a human or a machine was reached at least once
+    exit: Exit | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.contact_id}/{self.campaign}/{self.entry}"
+
+    @property
+    def timer(self) -> tuple[str, int, int]:
+        """What a wheel entry stands for; if the row's differs by then, the entry is void."""
+        return (self.step, self.seq, self.due)
+
+
+class TotalsRow(Row, kw_only=True, tag_field="row", tag="totals"):
+    """People of one partition whose rows were tombstoned: campaign -> exit reason -> count. Key: `totals/<partition>`."""
+
+    partition: int
+    exits: dict[str, dict[str, int]] = {}
+    attempts: dict[str, int] = {}  # campaign -> attempts of those people
+
+    @property
+    def key(self) -> str:
+        return f"totals/{self.partition}"
+
+
+TimerRow = EnrollmentRow | TotalsRow
+
+
+class CallState(StrEnum):
+    """States of a command in the ledger."""
+
+    RESERVED = "reserved"
+    SETTLED = "settled"
+
+
+class Call(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """One command against an address."""
+
+    dial_id: str
+    state: CallState
+    channel: str
+    contact_id: str
+    not_after: int = 0  # real ms: no request is sent after this
+    deadline: int = 0  # real ms: what has not ended by then is looked up
+    accepted: bool = False
+    provider_call_id: str | None = None
+    revoked: str | None = None  # a revoke that came: the reason
+    closing: Outcome | None = None  # SETTLED: the one closing record
+    template: Outcome | None = None  # RESERVED: the closing's fixed facts (disposition still `unknown`)
+    at: int = 0  # campaign ms of the reservation
+    lookups: int = 0
+
+
+class SuppressionEntry(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+    """One reason not to contact an address; identified by (scope, source, contact_id)."""
+
+    scope: str
+    reason: str
+    source: str
+    spoke: bool = False
+    contact_id: str | None = None
+    at: int = 0
+    cause: str = ""
+
+
+class LedgerRow(Row, kw_only=True, tag_field="row", tag="ledger"):
+    """All that limits one address: its commands, its suppressions. Key: address."""
+
+    address: str
+    calls: dict[str, Call] = {}
+    suppressions: tuple[SuppressionEntry, ...] = ()
+    revoked: dict[str, tuple[str, int]] = {}  # revokes for unknown dial_ids: (reason, slot end in real µs)
+
+    @property
+    def key(self) -> str:
+        return self.address
+
+
+class LinkRow(Row, kw_only=True, tag_field="row", tag="link"):
+    """A contact who can be reached at this address. Key: address|contact_id, partitioned by address."""
+
+    address: str
+    contact_id: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.address}|{self.contact_id}"
+
+
+DialerRow = LedgerRow | LinkRow

@@ -1,0 +1,24 @@
+"""Addresses that must not be contacted. Topic `suppressions`, keyed by address; the dialer folds them into its ledger."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Wire
+
+
+class Suppression(Wire):
+    """One entry to add to or remove from an address. Entries are identified by (scope, source, contact_id)."""
+
+    kind: Literal["add", "remove"] = "add"
+    address: str = Field(min_length=1, description="E.164 phone number or canonical email address")
+    scope: str = Field("all", description="all; narrower scopes are not enforced yet")
+    reason: str = "opted_out"
+    source: str = "cli"
+    spoke: bool = Field(False, description="the request came from this address: contacts who share it are opted out too")
+    contact_id: str | None = Field(None, description="the person on whose behalf a further address is suppressed")
+    at: int | None = None
+
+    @property
+    def key(self) -> str:
+        return self.address

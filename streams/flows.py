@@ -1,0 +1,140 @@
+"""The shell around engine/flow.py, shared by the stages that advance enrollments: gathers, asks, applies, for one row."""
+
+from collections import defaultdict
+
+from engine import flow, totals
+from engine.gate import TRANSIT_MS, Facts
+from engine.plan import Plan
+from engine.time import Instant
+from outdial.clock import Clock
+from schemas.campaign import CampaignState
+from schemas.command import Unlink
+from schemas.ids import event_id
+from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
+from streams.heads import Heads
+from streams.index import ContactIndex
+from streams.lane import Lane
+from streams.store import Table
+
+#: Real ms that a slot may lie ahead when it is granted: who becomes ready must still be inside the window then.
+SLOT_AHEAD_MS = 1_000
+#: Real ms behind the end of a slot after which an open command is asked after, by sending it again (it can only close by then):
+#: soon after a recovery, for a crash may have come before it was sent; later as a watchdog, while the call may be going on.
+PROBE_RECOVERED = 1_000
+PROBE_AGAIN = 60_000
+
+
+class Flows:
+    """Feeds inputs to rows, and does what the results say: emit, put, and once that is durable, what follows."""
+
+    def __init__(self, lane: Lane, clock: Clock, heads: Heads, profiles: Table[Profile], rows: Table[TimerRow]) -> None:
+        self.lane, self.clock, self.heads = lane, clock, heads
+        self.profiles, self.rows = profiles, rows
+        self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
+        rows.observers.append(lambda p, key, old, new: self.index[p].watch(key, old, new))
+
+    def row(self, p: int, key: str) -> EnrollmentRow | None:
+        found = self.rows.get(p, key)
+        return found if isinstance(found, EnrollmentRow) else None
+
+    def plan(self, row: EnrollmentRow) -> Plan:
+        """The version the row is pinned to. A row only exists if its plan was known, and heads are read before rows are touched."""
+        found = self.heads.plan(row.campaign, row.version)
+        if found is None:
+            raise LookupError(f"campaign {row.campaign}@{row.version} is gone from the topic campaigns, but {row.key} runs on it")
+        return found
+
+    def facts(self, p: int, row: EnrollmentRow, plan: Plan) -> Facts:
+        """The contact's half of what the gate looks at."""
+        profile = self.profiles.get(p, row.contact_id)
+        return Facts(
+            plan=plan,
+            campaign_state=self.heads.state(row.campaign),
+            zones=plan.zones(profile.zones if profile else ()),
+            channel=flow.channel_of(row, plan),
+            opted_out=bool(profile and profile.opt_outs),
+            contact_busy=self.index[p].busy(row.contact_id, row.key),
+            transit=int((TRANSIT_MS + SLOT_AHEAD_MS) * self.clock.rate),
+        )
+
+    def feed(self, p: int, row: EnrollmentRow, inp: flow.Input, now: Instant) -> None:
+        """One input to one row."""
+        profile = self.profiles.get(p, row.contact_id)
+        self.apply(p, row, flow.transition(row, inp, now, self.plan(row), profile))
+
+    def apply(self, p: int, before: EnrollmentRow | None, result: flow.Result) -> None:
+        """Outputs, then the row, then what cannot be taken back."""
+        for record in result.emit:
+            self.lane.emit(record)
+        if result.row is not before:
+            self.index[p].ready.discard(result.row.key)
+            self.lane.put(self.rows, p, result.row.key, result.row)
+        self.lane.then(lambda: self._durable(p, result))
+
+    def _durable(self, p: int, result: flow.Result) -> None:
+        for record in result.after:
+            self.lane.emit(record)
+        if self.row(p, result.row.key) is not result.row:
+            return  # a later step has moved on; it has its own consequences
+        if result.then is not None:
+            self.feed(p, result.row, result.then, self.lane.now())
+        else:
+            self.arm(p, result.row)
+
+    def arm(self, p: int, row: EnrollmentRow, probe: int = PROBE_AGAIN) -> None:
+        """Sets the timer that the row is; on recovery, picks up what the row has named and may not have been sent."""
+        index = self.index[p]
+        if row.state is State.EXITED:
+            self._keep_for_a_week(p, row)
+            self._left(p, row)
+        elif row.open is not None:
+            index.probes.put(Instant(max(row.open.slot.end // 1000 + probe, self.clock.real_ms())), row.key, row.open.dial_id)
+        elif row.state is State.WAITING:
+            index.wheel.put(Instant(row.due), row.key, row.timer)
+        self.lane.wake(p)
+
+    def rebuild(self, p: int) -> None:
+        """Everything derived of a partition, from its rows. What was cut off by a crash is looked at again, a slice at a time."""
+        index = self.index[p] = ContactIndex()
+        for key, row in self.rows.rows(p).items():
+            index.watch(key, None, row)
+            if not isinstance(row, EnrollmentRow):
+                continue
+            if row.state is State.EXITED:
+                self._keep_for_a_week(p, row)
+                continue
+            if row.exit is not None or self.heads.state(row.campaign) is CampaignState.ENDED:
+                index.todo.append(key)
+            self.arm(p, row, PROBE_RECOVERED)
+
+    def drop(self, p: int) -> None:
+        self.index.pop(p, None)
+
+    def retire(self, p: int) -> None:
+        """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""
+        for key, _ in self.index[p].retirees.drain(Instant(self.clock.real_ms()), limit=16):
+            row = self.row(p, key)
+            if row is None or row.state is not State.EXITED:
+                continue
+            name = TotalsRow(partition=p).key
+            found = self.rows.get(p, name)
+            before = found if isinstance(found, TotalsRow) else TotalsRow(partition=p)
+            self.lane.put(self.rows, p, name, totals.with_row(before, row))
+            self.lane.put(self.rows, p, key, None)
+
+    def _keep_for_a_week(self, p: int, row: EnrollmentRow) -> None:
+        """A real week from the exit, which the row knows in campaign time."""
+        exited = row.exit.at if row.exit else self.clock.now()
+        real = self.clock.real_ms() - int((self.clock.now() - exited) / self.clock.rate)
+        self.index[p].retirees.put(Instant(real + totals.KEEP_EXITED), row.key, None)
+
+    def _left(self, p: int, row: EnrollmentRow) -> None:
+        """The contact has no active enrollment any more: nobody needs to be told of what is said at the addresses."""
+        profile = self.profiles.get(p, row.contact_id)
+        if profile is None or self.index[p].by_contact.get(row.contact_id):
+            return
+        for address in profile.addresses:
+            cause = row.exit.cause if row.exit else row.enrollment_id
+            self.lane.emit(
+                Unlink(event_id=event_id(cause, "unlink", address), cause=cause, address=address, contact_id=row.contact_id)
+            )

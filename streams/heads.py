@@ -1,0 +1,148 @@
+"""The campaigns and resources that every stage looks at: read whole before a worker starts, followed for its life.
+
+`campaigns` and `resources` have one partition each and are read outside the consumer group, so that every worker has all of them
+(design rule 16). A version is compiled once; a head is whatever its newest record says.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from pydantic import TypeAdapter, ValidationError
+
+from engine.compile import ResourceIndex, compile_plan
+from engine.errors import OutdialError
+from engine.plan import Plan
+from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
+from schemas.resources import Agent, Line, Number
+from schemas.topics import CAMPAIGNS, RESOURCES, TOPICS
+
+log = logging.getLogger(__name__)
+
+_RESOURCE: TypeAdapter[Agent | Line | Number] = TypeAdapter(Agent | Line | Number)
+_PARTITIONS = (TopicPartition(RESOURCES.name, 0), TopicPartition(CAMPAIGNS.name, 0))
+
+
+class Heads:
+    """Campaign heads, plans and resources, as of the newest records read."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._consumer: Any = None
+        self._follower: asyncio.Task[None] | None = None
+        self._moved = asyncio.Condition()
+        self._heads: dict[str, CampaignHead] = {}
+        self._versions: dict[tuple[str, int], CampaignVersion] = {}
+        self._plans: dict[tuple[str, int], Plan] = {}
+        self._numbers: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._resources: dict[str, Any] = {}
+        self._changed: list[Callable[[CampaignHead], None]] = []
+
+    async def start(self) -> None:
+        """Reads both topics to their ends. Raises OutdialError if they, or others that a worker needs, do not exist."""
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False, fetch_max_wait_ms=500)
+        await self._consumer.start()
+        known = await self._consumer.topics()
+        if missing := {topic.name for topic in TOPICS} - known:
+            await self._consumer.stop()
+            raise OutdialError(f"The topics {', '.join(sorted(missing))} do not exist. Create them: outdial topics apply")
+        self._consumer.assign(_PARTITIONS)
+        await self._consumer.seek_to_beginning(*_PARTITIONS)
+        self._follower = asyncio.create_task(self._follow(), name="heads")
+        await self.caught_up()
+
+    async def stop(self) -> None:
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.gather(self._follower, return_exceptions=True)
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    def subscribe(self, changed: Callable[[CampaignHead], None]) -> None:
+        """`changed` is called with each head that differs from the one before."""
+        self._changed.append(changed)
+
+    async def caught_up(self) -> None:
+        """Returns when all that the topics hold at this moment has been read."""
+        ends = await self._consumer.end_offsets(_PARTITIONS)
+        positions = {tp: await self._consumer.position(tp) for tp in _PARTITIONS}
+        while any(positions[tp] < end for tp, end in ends.items()):
+            self._raise_if_dead()
+            async with self._moved:
+                try:
+                    await asyncio.wait_for(self._moved.wait(), 1.0)
+                except TimeoutError:
+                    log.debug("still reading campaigns and resources")
+            positions = {tp: await self._consumer.position(tp) for tp in _PARTITIONS}
+
+    def head(self, campaign: str) -> CampaignHead | None:
+        return self._heads.get(campaign)
+
+    def state(self, campaign: str) -> CampaignState:
+        """The campaign's state; one that is not known is a draft: nothing is sent for it."""
+        head = self._heads.get(campaign)
+        return head.state if head else CampaignState.DRAFT
+
+    def plan(self, campaign: str, version: int) -> Plan | None:
+        return self._plans.get((campaign, version))
+
+    def line(self, line: str) -> Line | None:
+        found = self._resources.get(f"line/{line}")
+        return found if isinstance(found, Line) else None
+
+    def caller_for(self, plan: Plan, contact_id: str) -> str | None:
+        """A caller ID of the campaign, the same for a person as long as the set of numbers is the same; None: it has none."""
+        numbers = self._numbers.get((plan.campaign, plan.version))
+        if numbers is None:
+            numbers = self._numbers[plan.campaign, plan.version] = self._index().numbers_for(plan)
+        return numbers[sum(contact_id.encode()) % len(numbers)] if numbers else None
+
+    def _index(self) -> ResourceIndex:
+        return ResourceIndex.of(self._resources.values())
+
+    def _raise_if_dead(self) -> None:
+        if self._follower is not None and self._follower.done() and (error := self._follower.exception()):
+            raise error
+
+    async def _follow(self) -> None:
+        while True:
+            for tp, records in (await self._consumer.getmany(timeout_ms=1000)).items():
+                for record in records:
+                    self._take(tp.topic, (record.key or b"").decode(errors="replace"), record.value)
+            async with self._moved:
+                self._moved.notify_all()
+
+    def _take(self, topic: str, key: str, value: bytes | None) -> None:
+        """One record; one that cannot be read is logged and leaves what there was."""
+        try:
+            if topic == RESOURCES.name:
+                self._take_resource(key, value)
+            elif value is None:
+                self._heads.pop(key, None)
+            elif "@" in key:
+                self._take_version(CampaignVersion.model_validate_json(value))
+            else:
+                self._take_head(CampaignHead.model_validate_json(value))
+        except (ValidationError, OutdialError) as error:
+            log.error("%s on %s cannot be used: %s", key, topic, error, extra={"action": "head_refused"})
+
+    def _take_resource(self, key: str, value: bytes | None) -> None:
+        self._numbers.clear()
+        if value is None:
+            self._resources.pop(key, None)
+        else:
+            self._resources[key] = _RESOURCE.validate_json(value)
+
+    def _take_version(self, version: CampaignVersion) -> None:
+        """A version is immutable: the first record of a key holds."""
+        if (version.id, version.version) not in self._plans:
+            self._plans[version.id, version.version] = compile_plan(version.file, version.version)
+
+    def _take_head(self, head: CampaignHead) -> None:
+        before = self._heads.get(head.id)
+        self._heads[head.id] = head
+        if before is None or (before.state, before.version) != (head.state, head.version):
+            for changed in self._changed:
+                changed(head)

@@ -1,0 +1,104 @@
+"""What is derived from a partition's rows, and never stored: who is ready, which timers are armed, which contact is busy.
+
+Built on assignment by going through the rows, kept up to date by watching every row that is put, dropped at revocation (design
+rule 17). A step that fails is undone row by row, and these follow.
+"""
+
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+
+from engine.ready import Ready
+from engine.timers import Wheel
+from schemas.rows import DialerRow, EnrollmentRow, LinkRow, State, TimerRow
+
+Timer = tuple[str, int, int]
+
+
+@dataclass(slots=True)
+class ContactIndex:
+    """Of the enrollments of one partition (by contact)."""
+
+    wheel: Wheel[str, Timer] = field(default_factory=Wheel)  # campaign time: due instants, ends of open ranges
+    probes: Wheel[str, str] = field(default_factory=Wheel)  # real time: open commands to ask after, by dial_id
+    retirees: Wheel[str, None] = field(default_factory=Wheel)  # real ms: exited rows that are to be tombstoned
+    ready: Ready[str, Timer] = field(default_factory=Ready)
+    todo: deque[str] = field(default_factory=deque)  # rows to look at again, a slice at a time
+    by_contact: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # active rows
+    by_campaign: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # active rows
+    open: dict[str, str] = field(default_factory=dict)  # contact -> row with the open command
+    in_flight: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # line -> open calls
+    slots: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))  # line -> row -> end of its slot, real µs
+
+    def watch(self, key: str, old: TimerRow | None, new: TimerRow | None) -> None:
+        """A row was put (or a put was undone)."""
+        before = old if isinstance(old, EnrollmentRow) else None
+        after = new if isinstance(new, EnrollmentRow) else None
+        if _active(before) != _active(after):
+            self._count(key, before or after, _active(after))
+        was, is_ = (before.open if before else None), (after.open if after else None)
+        if was is not is_:
+            if before is not None and was is not None:
+                self._closed(key, before)
+            if after is not None and is_ is not None:
+                self._opened(key, after)
+
+    def busy(self, contact: str, key: str) -> bool:
+        """Whether another command of this contact is open."""
+        return self.open.get(contact, key) != key
+
+    def waiting(self, line: str, now: int) -> int:
+        """Open commands whose slot ends after `now` (real µs): they may still be on their way to the provider."""
+        slots = self.slots[line]
+        while slots and slots[first := next(iter(slots))] <= now:  # granted in order, so the oldest end first
+            del slots[first]
+        return len(slots)
+
+    def others(self, contact: str, key: str) -> list[str]:
+        return [k for k in self.by_contact.get(contact, ()) if k != key]
+
+    def _count(self, key: str, row: EnrollmentRow | None, active: bool) -> None:
+        assert row is not None
+        for index, name in ((self.by_contact, row.contact_id), (self.by_campaign, row.campaign)):
+            if active:
+                index[name].add(key)
+            else:
+                index[name].discard(key)
+                if not index[name]:
+                    del index[name]
+
+    def _opened(self, key: str, row: EnrollmentRow) -> None:
+        assert row.open is not None
+        self.open[row.contact_id] = key
+        self.in_flight[row.open.slot.line] += row.open.channel == "call"
+        self.slots[row.open.slot.line][key] = row.open.slot.end
+        for other in self.others(row.contact_id, key):
+            self.ready.discard(other)  # they are blocked: contact_busy
+
+    def _closed(self, key: str, row: EnrollmentRow) -> None:
+        assert row.open is not None
+        if self.open.get(row.contact_id) == key:
+            del self.open[row.contact_id]
+        self.in_flight[row.open.slot.line] -= row.open.channel == "call"
+        self.slots[row.open.slot.line].pop(key, None)
+        self.todo.extend(self.others(row.contact_id, key))  # contact_free
+
+
+@dataclass(slots=True)
+class AddressIndex:
+    """Of the ledger rows of one partition (by address)."""
+
+    deadlines: Wheel[tuple[str, str], None] = field(default_factory=Wheel)  # real ms: (address, dial_id)
+    contacts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # address -> linked contacts
+
+    def watch(self, _key: str, old: DialerRow | None, new: DialerRow | None) -> None:
+        if isinstance(old, LinkRow):
+            self.contacts[old.address].discard(old.contact_id)
+        if isinstance(new, LinkRow):
+            self.contacts[new.address].add(new.contact_id)
+
+    def linked(self, address: str) -> tuple[str, ...]:
+        return tuple(sorted(self.contacts.get(address, ())))
+
+
+def _active(row: EnrollmentRow | None) -> bool:
+    return row is not None and row.state is not State.EXITED

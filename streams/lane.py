@@ -1,0 +1,254 @@
+"""The batch lane: synchronous stages over a real Faust app, a slice of records at a time. The contract is docs/lane.md.
+
+Faust keeps the group, the assignment, agents, tables and recovery (streams/transport.py has what is overridden). One Faust event
+carries all records fetched of one partition; the lane hands them to the stage one by one. What a stage emits and puts is a *step*:
+it counts as a whole, or is taken back and the record goes to the dead letters.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Any
+
+from outdial.clock import Clock
+from schemas.topics import TopicSpec
+from streams.batches import Batch
+from streams.fence import Fence
+from streams.flush import Flusher, Group
+from streams.records import Record as Record
+from streams.records import StageFn as StageFn
+from streams.stats import FailureRate, Skew
+from streams.steps import Steps
+from streams.store import Table as Table
+from streams.ticks import TickFn as TickFn
+from streams.ticks import Ticks
+from streams.writers import Writers
+
+log = logging.getLogger("outdial.lane")
+
+#: Real seconds between commits under load. A kill repeats what was handled since the last one.
+COMMIT_S = 0.1
+
+
+class Lane(Steps):
+    """Stages, tables and ticks of one worker."""
+
+    def __init__(
+        self, app: Any, clock: Clock, *, partitions: int, fence: Fence, ablate: frozenset[str] = frozenset(), slice_ms: float = 3
+    ) -> None:
+        super().__init__(clock, partitions, ablate)
+        self.app, self.fence = app, fence
+        self.active: frozenset[int] = frozenset()
+        self.before_assigned: list[Callable[[], Awaitable[None]]] = []  # what hooks and stages rely on is brought up to date here
+        self.on_assigned: list[Callable[[int], None]] = []
+        self.on_revoked: list[Callable[[int], None]] = []
+        self.tables: list[Table[Any]] = []
+        self.topics: list[TopicSpec] = []
+        self.failed: asyncio.Future[str] | None = None
+        self.failure: str | None = None
+        self._slice = slice_ms / 1000
+        self._turn = asyncio.Lock()  # one slice per round of the loop, whatever the number of agents
+        self._serial = 0  # grows whenever partitions come or go
+        self._rates: dict[str, FailureRate] = {}
+        self._skew = Skew()
+        self._durable = asyncio.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._commit_lock = asyncio.Lock()
+        self._ticks = Ticks(self._tick, self._turn, self._slice)
+        self.writers = Writers(self)
+        self.flusher = Flusher(
+            lambda: app.producer.kafka, fence, sent=self._sent, settle=self._settle, fail=self.fail, in_one_go="one-flush" in ablate
+        )
+        app.lane = self
+
+    def table(self, spec: TopicSpec, model: Any) -> Table[Any]:
+        """A table whose changelog is the topic of `spec`, one dict a partition. `model`: a row type or a union of them."""
+        rows: Table[Any] = Table(spec, model)
+        self.app.add_changelogged(rows, self.fail)
+        self.tables.append(rows)
+        return rows
+
+    def stage(self, spec: TopicSpec, fn: StageFn) -> None:
+        """Registers `fn` for the records of a topic. Before the app starts."""
+        self._rates[spec.name] = FailureRate(spec.name)
+        self.topics.append(spec)
+        self.app.add_stage(spec, partial(self._take, fn))
+
+    def wake(self, partition: int | None = None) -> None:
+        """Has the ticks of a partition (None: all) called soon."""
+        self._ticks.wake(partition)
+
+    def tick(self, fn: TickFn) -> None:
+        """Has `fn(partition, now)` called for each active partition. It returns real seconds to its next call; None: when woken."""
+        self._ticks.functions.append(fn)
+
+    async def room(self) -> None:
+        """Waits while too much is not durable yet; for whoever produces in bulk outside of stages."""
+        await self.flusher.room()
+
+    @property
+    def skew_us(self) -> int:
+        """Real µs between our clock and the broker's LogAppendTime, as far as round trips tell."""
+        return self._skew.us
+
+    def _tick(self, fn: TickFn, partition: int) -> float | None:
+        self._now = self.clock.now()
+        wait: float | None = self._run(partition, lambda: fn(partition, self._now))
+        return wait
+
+    # -- records -----------------------------------------------------------------------------------------------------------------
+
+    async def _take(self, fn: StageFn, event: Any) -> None:
+        """All records of one Faust event. Those that come after a revocation are dropped: they were not committed."""
+        try:
+            await self._batch(fn, event.message.partition, event.value, self._serial)
+        except Exception as error:
+            self.fail("The lane itself failed.", error)
+
+    async def _batch(self, fn: StageFn, partition: int, records: list[Any], serial: int) -> None:
+        rate, place = self._rates[records[0].topic], (records[0].topic, partition)
+        following, done = 0, 0
+        while done < len(records):
+            await self.flusher.room()
+            async with self._turn:
+                if serial != self._serial or partition not in self.active:
+                    return
+                self._now, end = self.clock.now(), time.perf_counter() + self._slice
+                start = done
+                while done < len(records) and time.perf_counter() < end and not rate.hopeless:
+                    r = records[done]
+                    rate.count(self._one(fn, partition, Record(r.topic, partition, r.offset, r.key, r.value, r.timestamp)))
+                    following = r.offset + 1
+                    done += 1
+                self._handled(place, following, done - start)
+                if rate.hopeless:
+                    self.fail(rate.sentence(), None)
+                    return
+                await asyncio.sleep(0)
+
+    def _handled(self, place: tuple[str, int], following: int, count: int) -> None:
+        self.stats.records += count
+        self.flusher.unflushed += count
+        self.flusher.group.records += count
+        self.flusher.group.offsets[place] = following
+        if "one-flush" in self._ablate:
+            self._offsets.durable(place, following)
+            self._durable.set()
+        self.flusher.kick()
+
+    # -- what follows from an acknowledgement ------------------------------------------------------------------------------------
+
+    def _sent(self, batch: Batch, base: int, timestamp: int, began: float) -> None:
+        self._skew.sample(began, timestamp, time.time())
+        if self.writers.watches(batch.topic):
+            self.writers.appended(batch.topic, batch.partition, base, batch.count)
+
+    async def _settle(self, group: Group) -> None:
+        """The group is durable: its offsets may be committed, and what was to follow its rows runs, by the slice."""
+        for place, following in group.offsets.items():
+            self._offsets.durable(place, following)
+        for release in group.acks:
+            release()
+        if group.offsets or group.acks:
+            self._durable.set()
+        serial, done = self._serial, 0
+        while done < len(group.after):
+            async with self._turn:
+                end = time.perf_counter() + self._slice
+                while done < len(group.after) and time.perf_counter() < end:
+                    partition, fn = group.after[done]
+                    done += 1
+                    if serial == self._serial:
+                        self.step(partition, fn)
+                await asyncio.sleep(0)
+
+    async def _commits(self) -> None:
+        while True:
+            await self._durable.wait()
+            self._durable.clear()
+            try:
+                await self.commit()
+            except Exception as error:
+                self.fail("Source offsets could not be committed.", error)
+            await asyncio.sleep(COMMIT_S)
+
+    async def commit(self) -> bool:
+        """Commits what may be; whether the broker took something."""
+        async with self._commit_lock:
+            offsets = self._offsets.committable()
+            if not offsets or not self.fence.ok() or not await self.app.consumer.commit_places(offsets):
+                return False
+            self._offsets.committed(offsets)
+            self.stats.commits += 1
+            return True
+
+    # -- assignment --------------------------------------------------------------------------------------------------------------
+
+    async def activate(self, partitions: Iterable[int]) -> None:
+        """The tables of these partitions are recovered: hooks, then ticks and records. Called by recovery, before records flow."""
+        mine = frozenset(partitions)
+        self._serial += 1
+        self._offsets.clear()
+        real = self.clock.real_ms()
+        for p in mine:
+            self._epochs[p] = max([real, *(table.greatest_epoch(p) + 1 for table in self.tables)])
+        self._start_tasks()
+        try:
+            for prepare in self.before_assigned:
+                await prepare()
+        except Exception as error:  # Faust would swallow it, and go on
+            self.fail("What the partitions rely on could not be read.", error)
+        for p in sorted(mine):
+            self._run_hooks(self.on_assigned, p)
+            await asyncio.sleep(0)
+        if self.failure is None:  # else a hook raised
+            self.active = mine
+            self._ticks.start(mine)
+            log.info("Partitions %s are active.", sorted(mine), extra={"action": "assigned"})
+
+    def _run_hooks(self, hooks: list[Callable[[int], None]], p: int) -> None:
+        """Each makes steps of its own: all of a partition's work in one would not fit a batch."""
+        for hook in hooks:
+            try:
+                hook(p)
+            except Exception as error:
+                self.fail(f"A hook of partition {p} failed.", error)
+
+    async def revoke(self) -> None:
+        """All partitions are about to go: hooks, the last flush and commit. Nothing is sent if they may be gone already."""
+        mine = sorted(self._epochs)
+        self.active = frozenset()
+        self._ticks.stop()
+        for p in mine:
+            self._run_hooks(self.on_revoked, p)
+        self._serial += 1
+        clean = await self.flusher.last() and bool(mine)
+        if clean:
+            await self.commit()
+        else:
+            if mine:
+                log.warning("Partitions %s went before their last flush: it is repeated.", mine, extra={"action": "unclean"})
+            for table in self.tables:
+                table.drop_all()
+        self.writers.revoked(clean)
+        self._epochs = {}
+        self._offsets.clear()
+
+    def _start_tasks(self) -> None:
+        if not self._tasks:
+            self.flusher.start()
+            self._tasks = [asyncio.get_running_loop().create_task(self._commits())]
+
+    def fail(self, sentence: str, error: BaseException | None) -> None:
+        """Stops the worker: nothing is handled or committed any more, and `run` exits with 1."""
+        if self.failure is None:
+            log.critical("%s The worker stops.", sentence, exc_info=error, extra={"action": "failed"})
+            self.failure = sentence
+            self.active, self._epochs = frozenset(), {}
+            self._ticks.stop()
+            self.flusher.close()
+            self._offsets.clear()
+            if self.failed is not None and not self.failed.done():
+                self.failed.set_result(sentence)

@@ -1,0 +1,242 @@
+"""SCHEDULER: due timers become ready, granted slots become dial commands.
+
+A tick drains the wheel, a slice at a time. What the gate allows goes into the ready queue, with a timer for the end of its open
+range; what it refuses until an instant gets a timer for that; what waits for an event (resumed, contact free) is looked at again
+when the event comes, through `todo`. None of this writes anything: the row is the timer, the rest is derived.
+
+A grant takes the oldest ready entries of its line, fair between campaigns, and issues one command for each slot: the row first, the
+command once the row is durable. A slot nobody can use lapses.
+"""
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+
+from engine import flow
+from engine.gate import At, Never, decide, open_until
+from engine.time import NEVER, Instant
+from schemas.base import decode
+from schemas.campaign import CampaignHead, CampaignState
+from schemas.line import Demand, Grant, Slot
+from schemas.rows import EnrollmentRow, State
+from streams.flows import PROBE_AGAIN, Flows
+from streams.lane import Record
+
+#: Rows looked at in one tick of a partition; the lane yields to the loop in between.
+BATCH = 64
+#: Real µs between two reports of a line on change, and without change while there is anything to report.
+REPORT_CHANGED = 10_000
+REPORT_AGAIN = 1_000_000
+#: Real seconds after which a partition with nothing to do is looked at again: for rows whose week is over.
+IDLE = 60.0
+
+
+@dataclass(slots=True)
+class LineView:
+    """What a partition knows of the owner of a line, and what it has last told it."""
+
+    epoch: int = 0
+    seen: int = 0
+    reported: tuple[object, ...] = ()
+    at: int = 0  # real µs of the last report
+
+
+class Scheduler:
+    """One object for all partitions of the worker."""
+
+    def __init__(self, flows: Flows, lead: "Lead") -> None:
+        self.flows, self.lane, self.clock, self.lead = flows, flows.lane, flows.clock, lead
+        self.lines: dict[int, dict[str, LineView]] = defaultdict(lambda: defaultdict(LineView))
+        flows.heads.subscribe(self.on_head)
+
+    # --- inputs ---
+
+    def on_slots(self, p: int, record: Record, now: Instant) -> None:
+        """A grant: one command for each slot that somebody ready can use."""
+        grant = decode(record.value or b"", Grant)
+        view = self.lines[p][grant.line]
+        if grant.epoch < view.epoch:
+            return  # an owner that was followed by another
+        if grant.epoch > view.epoch:
+            view.epoch, view.seen, view.reported = grant.epoch, 0, ()
+        view.seen = max(view.seen, grant.number)
+        taken: list[str] = []
+        try:
+            for slot in grant.slots():
+                if slot.end > self.clock.real_us() and not self._issue(p, slot, now, taken):
+                    break
+        except Exception:
+            self.flows.index[p].todo.extend(taken)  # their rows are as they were: nobody may be left out of the queue
+            raise
+        finally:
+            self.lane.wake(p)
+
+    def assigned(self, p: int) -> None:
+        """Nothing has been said to, or heard from, the owner of any line."""
+        self.lines[p] = defaultdict(LineView)
+
+    def on_head(self, head: CampaignHead) -> None:
+        """A campaign was started, paused, resumed, ended or changed: its rows are looked at again, in slices."""
+        for p in self.lane.active:
+            self.flows.index[p].todo.extend(self.flows.index[p].by_campaign.get(head.id, ()))
+            self.lane.wake(p)
+
+    def tick(self, p: int, now: Instant) -> float | None:
+        """Due timers, rows to look at again, commands to ask after, reports; real seconds until the next time."""
+        index = self.flows.index[p]
+        for key, timer in index.wheel.drain(now, BATCH):
+            row = self.flows.row(p, key)
+            if row is not None and row.timer == timer:
+                self.look(p, row, now)
+        for _ in range(min(BATCH, len(index.todo))):
+            row = self.flows.row(p, index.todo.popleft())
+            if row is not None:
+                self.look(p, row, now)
+        self._probe(p)
+        self.flows.retire(p)
+        again = self._report(p)
+        if index.todo or (index.retirees.next() or NEVER) <= self.clock.real_ms():
+            return 0.0
+        due, probe = index.wheel.next(), index.probes.next()
+        waits = [again, None if due is None else max(0.0, self.clock.real_delay(due - now))]
+        waits.append(None if probe is None else max(0.0, (probe - self.clock.real_ms()) / 1000))
+        return min((w for w in waits if w is not None), default=IDLE)
+
+    # --- one row ---
+
+    def look(self, p: int, row: EnrollmentRow, now: Instant) -> None:
+        """Asks flow and gate what the row may do now."""
+        index = self.flows.index[p]
+        index.ready.discard(row.key)
+        head = self.flows.heads.head(row.campaign)
+        if head is not None and head.state is CampaignState.ENDED and row.exit is None:
+            self.flows.feed(p, row, flow.CampaignEnded(head.event_id or f"{head.id} ended"), now)
+            return
+        if row.state is State.EXITING and row.open is None:
+            self.flows.feed(p, row, flow.Finish(), now)  # a crash came between the row and what follows it
+        if row.state is not State.WAITING:
+            return
+        if row.due > now:
+            index.wheel.put(Instant(row.due), row.key, row.timer)
+            return
+        plan = self.flows.plan(row)
+        profile = self.flows.profiles.get(p, row.contact_id)
+        if flow.moves_when_due(row, plan, profile):
+            self.flows.feed(p, row, flow.Due(), now)
+            return
+        facts = self.flows.facts(p, row, plan)
+        verdict = decide(facts, now)
+        match verdict.until:
+            case None:
+                until = open_until(facts, now) or now
+                index.ready.add(row.key, plan.line, row.campaign, Instant(row.due), until, row.timer)
+                index.wheel.put(until, row.key, row.timer)
+            case Never(reason):
+                self.flows.feed(p, row, flow.Refused(reason), now)
+            case At(instant):
+                index.wheel.put(instant, row.key, row.timer)
+            case _:
+                pass  # an event: on_head, or the index's todo when the contact's command closes
+
+    def _issue(self, p: int, slot: Slot, now: Instant, taken: list[str]) -> bool:
+        """A command for the slot; False if nobody is ready. Notes in `taken` who left the ready queue for it."""
+        index = self.flows.index[p]
+        while (entry := index.ready.take(slot.line)) is not None:
+            taken.append(entry[0])
+            row = self.flows.row(p, entry[0])
+            if row is None or row.timer != entry[1] or row.state is not State.WAITING:
+                continue
+            plan = self.flows.plan(row)
+            profile = self.flows.profiles.get(p, row.contact_id)
+            if flow.moves_when_due(row, plan, profile) or not decide(self.flows.facts(p, row, plan), now).ok:
+                index.todo.append(row.key)  # the facts have changed since it became ready
+                continue
+            self.flows.feed(p, row, flow.Granted(slot, self.flows.heads.caller_for(plan, row.contact_id)), now)
+            return True
+        return False
+
+    def _probe(self, p: int) -> None:
+        """Sends an open command again whose slot is long over: the dialer answers with its closing, if there is one."""
+        index = self.flows.index[p]
+        for key, dial_id in index.probes.drain(Instant(self.clock.real_ms()), BATCH):
+            row = self.flows.row(p, key)
+            if row is None or row.open is None or row.open.dial_id != dial_id:
+                continue
+            profile = self.flows.profiles.get(p, row.contact_id)
+            if profile is not None:
+                self.lane.emit(flow.command(row, self.flows.plan(row), profile))
+            index.probes.put(Instant(self.clock.real_ms() + PROBE_AGAIN), key, dial_id)
+
+    # --- reports to the owners of lines ---
+
+    def _report(self, p: int) -> float | None:
+        """Tells each line's owner what this partition could use: on change, and every second while there is something."""
+        index, real = self.flows.index[p], self.clock.real_us()
+        demand = index.ready.demand()
+        waits: list[float] = []
+        for line in {*demand, *self.lines[p], *index.in_flight}:
+            view, wanted = self.lines[p][line], demand.get(line)
+            ready, open_ = dict(wanted.ready) if wanted else {}, index.in_flight.get(line, 0)
+            waiting = index.waiting(line, real) if ready else 0
+            figures = (ready, open_, waiting, view.epoch, view.seen)
+            if figures == view.reported and not (ready or open_):
+                continue
+            since = real - view.at
+            due = REPORT_AGAIN if figures == view.reported else REPORT_CHANGED
+            if since < due:
+                waits.append((due - since) / 1e6)
+                continue
+            view.reported, view.at = figures, real
+            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, waiting))
+            if ready or open_:
+                waits.append(REPORT_AGAIN / 1e6)
+        return min(waits, default=None)
+
+    def _demand(self, p: int, line: str, ready: dict[str, int], oldest: Instant | None, waiting: int) -> Demand:
+        view = self.lines[p][line]
+        return Demand(
+            line=line,
+            partition=p,
+            epoch=view.epoch,
+            seen=view.seen,
+            ready=ready,
+            oldest=oldest,
+            in_flight=self.flows.index[p].in_flight.get(line, 0),
+            waiting=waiting,
+            lead=self.lead.p99(view.at),
+            lag=self.lead.lag(),
+            skew=self.lane.skew_us,
+            at=view.at,
+            writer=self.lane.epoch(p),
+        )
+
+
+class Lead:
+    """How long commands take from the grant of their slot until they are ready to send, on this worker (real µs), just now.
+
+    Those that came too late for their slots count as well: they are what the pacer must hear of first.
+    """
+
+    KEEP = 512
+    #: Real µs after which a measurement is history.
+    LIFE = 2_000_000
+    FEW = 31
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[int, int]] = deque(maxlen=self.KEEP)
+
+    def add(self, granted: int, now: int) -> None:
+        """A command is ready, or too late, at `now`."""
+        if now - granted <= 5 * self.LIFE:  # else a question after an old command, not a measurement
+            self._seen.append((now, now - granted))
+
+    def p99(self, now: int) -> int:
+        """99th percentile of the last two seconds; 0 without any."""
+        while self._seen and self._seen[0][0] < now - self.LIFE:
+            self._seen.popleft()
+        lengths = sorted(length for _, length in self._seen)
+        return lengths[int(len(lengths) * 0.99)] if lengths else 0
+
+    def lag(self) -> int:
+        """Median of the last few; 0 without any."""
+        lengths = sorted(self._seen[i][1] for i in range(-min(self.FEW, len(self._seen)), 0))
+        return lengths[len(lengths) // 2] if lengths else 0

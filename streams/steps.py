@@ -1,0 +1,184 @@
+"""Steps: what one record, tick or callback does counts as a whole, or is taken back. This half of the lane knows no Faust."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from engine.time import Instant
+from outdial.clock import Clock
+from schemas.base import encode
+from schemas.rows import Row
+from schemas.topics import DEAD_LETTERS, TOPIC_OF, TopicSpec
+from streams.batches import Entry, check_size
+from streams.flush import Flusher
+from streams.offsets import Offsets
+from streams.partitions import partition_of
+from streams.records import ORDINARY, Record, StageFn, dead_letter
+from streams.stats import Stats
+from streams.step import Step
+from streams.store import Table, stamp_bytes
+
+log = logging.getLogger("outdial.lane")
+R = TypeVar("R", bound=Row)
+
+
+class Steps:
+    """What stages, ticks and callbacks use of the lane. Everything is synchronous."""
+
+    flusher: Flusher
+
+    def __init__(self, clock: Clock, partitions: int, ablate: frozenset[str]) -> None:
+        self.clock, self.partitions = clock, partitions
+        self.stats = Stats()
+        self._ablate = ablate
+        self._step: Step | None = None
+        self._epochs: dict[int, int] = {}
+        self._seq = 0
+        self._now = clock.now()
+        self._offsets = Offsets()
+
+    def fail(self, sentence: str, error: BaseException | None) -> None:
+        """Stops the worker."""
+        raise NotImplementedError
+
+    def emit(self, record: Any, *, partition: int | None = None, spec: TopicSpec | None = None, key: str | None = None) -> None:
+        """An output of this step. Its topic and key are the record's own unless given; encoded at once."""
+        step = self._in_step()
+        topic = spec or TOPIC_OF[type(record)]
+        name: str = record.key if key is None else key
+        if partition is None:
+            partition = partition_of(name, self.partitions) if topic.partitioned else 0
+        step.outputs.setdefault((topic.name, partition), []).append(Entry(name.encode(), encode(record)))
+
+    def put(self, table: Table[R], partition: int, key: str, row: R | None) -> None:
+        """Sets (None: deletes) a row: in memory at once, in the changelog with this step. Stamps it (epoch, seq)."""
+        step = self._in_step()
+        self._append(step, table, partition, key, row)
+        step.undo.append((table, partition, key, table.get(partition, key)))
+        table.set(partition, key, row)
+
+    def then(self, fn: Callable[[], None]) -> None:
+        """Runs `fn`, as a step of its own, once the rows put in this step are acknowledged. Dropped if the partition goes."""
+        if "command-first" in self._ablate:
+            fn()
+        else:
+            self._in_step().after.append(fn)
+
+    def hold(self) -> Callable[[], None]:
+        """Keeps the offset of the record being handled from being committed until the returned function is called.
+
+        The release counts once everything produced before it is acknowledged.
+        """
+        step = self._in_step()
+        if step.source is None:
+            raise RuntimeError("only a record can be held; this step has none")
+        hold = self._offsets.hold((step.source.topic, step.source.partition), step.source.offset)
+        step.holds.append(hold)
+        return partial(self._release, hold.release)
+
+    def step(self, partition: int, fn: Callable[[], None]) -> None:
+        """Runs `fn` as one step of this partition (a tick, a callback). An exception is logged and stops the worker.
+
+        Does nothing if the partition is not here any more. Within a step of the same partition it is part of that.
+        """
+        if self._step is not None and self._step.partition == partition:
+            fn()
+        elif partition in self._epochs:
+            self._now = self.clock.now()
+            self._run(partition, fn)
+
+    def handle(self, fn: StageFn, partition: int, record: Record) -> None:
+        """Hands a record to a stage outside its turn (it was held). An exception sends it to the dead letters, as ever."""
+        if partition in self._epochs:
+            self._now = self.clock.now()
+            self._one(fn, partition, record)
+            self.flusher.kick()
+
+    def epoch(self, partition: int) -> int:
+        """Real ms at which the partition was assigned, and greater than any epoch before. Raises KeyError if it is not here."""
+        return self._epochs[partition]
+
+    def now(self) -> Instant:
+        """Campaign ms, read once a slice."""
+        return self._now
+
+    def rewrite(self, table: Table[Any], partition: int, key: str) -> None:
+        """Appends the row as it is (or a delete marker) to the changelog once more, within a step."""
+        self._append(self._in_step(), table, partition, key, table.get(partition, key))
+
+    def _in_step(self) -> Step:
+        if self._step is None:
+            raise RuntimeError("emit, put, then and hold belong in a stage, a tick or Lane.step")
+        return self._step
+
+    def _append(self, step: Step, table: Table[Any], partition: int, key: str, row: Row | None) -> None:
+        self._seq += 1
+        stamp = (self._epochs[partition], self._seq)
+        if row is None:
+            entry = Entry(key.encode(), None, stamp_bytes(stamp))
+        else:
+            row.stamp = stamp
+            entry = Entry(key.encode(), encode(row))
+        step.rows.setdefault((table.name, partition), []).append(entry)
+
+    def _release(self, release: Callable[[], None]) -> None:
+        self.flusher.group.acks.append(release)
+        self.flusher.kick()
+
+    def _begin(self, partition: int, source: Record | None = None) -> Step:
+        if self._step is not None:
+            raise RuntimeError(f"a step of partition {partition} within one of partition {self._step.partition}")
+        self._step = step = Step(partition, source)
+        return step
+
+    def _accept(self, step: Step) -> None:
+        """The step holds: what it produced joins the group. Raises RecordError if it is too large to be sent."""
+        for (topic, _), entries in (*step.outputs.items(), *step.rows.items()):
+            check_size(topic, entries)
+        self.stats.outputs += sum(map(len, step.outputs.values()))
+        self.stats.rows += sum(map(len, step.rows.values()))
+        self.flusher.group.add(step)
+
+    def _run(self, partition: int, fn: Callable[[], Any]) -> Any:
+        """One step that is no record's. A failure is ours, so it stops the worker."""
+        step = self._begin(partition)
+        try:
+            result = fn()
+            self._accept(step)
+        except Exception as error:
+            step.roll_back()
+            self.stats.step_errors += 1
+            self.fail(f"A step of partition {partition} that belongs to no record failed.", error)
+            return None
+        finally:
+            self._step = None
+        self.flusher.kick()
+        return result
+
+    def _one(self, fn: StageFn, partition: int, record: Record) -> bool:
+        """One record as one step; whether it went well."""
+        step = self._begin(partition, record)
+        try:
+            fn(partition, record, self._now)
+            self._accept(step)
+        except Exception as error:
+            step.roll_back()
+            self._step = None
+            self._refuse(partition, record, error)
+            return False
+        finally:
+            self._step = None
+        return True
+
+    def _refuse(self, partition: int, record: Record, error: Exception) -> None:
+        where = {"action": "dead_letter", "topic": record.topic, "partition": partition, "offset": record.offset}
+        if isinstance(error, ORDINARY):
+            log.warning("A record of %s was refused: %s", record.topic, error, extra=where)
+        else:
+            log.error("A record of %s could not be handled.", record.topic, exc_info=error, extra=where)
+        self.stats.dead_letters += 1
+        step = self._begin(partition)
+        self.emit(dead_letter(record, error, self.clock.real_ms()), partition=partition, spec=DEAD_LETTERS)
+        self._step = None
+        self._accept(step)

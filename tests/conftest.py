@@ -1,0 +1,54 @@
+"""Fixtures that all tests may use: settings of a home of their own, and one real broker for the whole run."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.broker import Broker
+from outdial.settings import Settings
+from tests.ports import free_pair
+
+#: The broker's jars (45 MB) are fetched once for the checkout, not once a test.
+CACHE = Path(os.environ.get("OUTDIAL_CACHE") or Path(__file__).parent.parent / ".outdial" / "cache").resolve()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> Iterator[None]:
+    """What the developer has set for Outdial must not reach the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("OUTDIAL_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a home whose embedded broker runs. It is shared: tests use topics, or at least keys, of their own."""
+    settings = Settings(home=tmp_path_factory.mktemp("broker"), cache=CACHE, broker_port=free_pair())
+    Broker(settings).up()
+    yield settings
+    Broker(settings).down()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a home where nothing runs, with ports that are free."""
+    return Settings(home=tmp_path / "home", cache=CACHE, broker_port=free_pair())
+
+
+@pytest.fixture
+def environment() -> Callable[[Settings], dict[str, str]]:
+    """Gives the environment in which a command of the given settings is run in a process of its own."""
+
+    def of(settings: Settings) -> dict[str, str]:
+        chosen = {
+            "OUTDIAL_HOME": str(settings.home),
+            "OUTDIAL_CACHE": str(settings.cache_dir()),
+            "OUTDIAL_BROKER_PORT": str(settings.broker_port),
+        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("OUTDIAL_")}
+        return inherited | chosen
+
+    return of

@@ -1,0 +1,220 @@
+"""engine/compile.py and engine/faults.py: a plan, or every fault at once with its place."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.compile import ResourceIndex, compile_plan, faults
+from engine.errors import OutdialError
+from engine.places import Place, line
+from engine.plan import Channel, Contacting, Retry, Waiting
+from engine.time import HOUR, MINUTE, Delay
+from schemas.campaign import CampaignFile
+from schemas.resources import Agent, Line, Number
+
+RESOURCES = ResourceIndex.of(
+    [
+        Agent.model_validate({"id": "renewals-agent"}),
+        Agent.model_validate({"id": "other-agent"}),
+        Number(number="+13125550103", tags=["sales-us"]),
+        Number(number="+12125550101", tags=["sales-us", "east"]),
+        Number(number="+14155550105"),
+        Line.model_validate({"id": "main", "calls_per_second": 50}),
+    ]
+)
+
+FILE: dict[str, Any] = {
+    "id": "spring-renewals",
+    "agent": "renewals-agent",
+    "numbers": {"tag": "sales-us"},
+    "line": "main",
+    "window": {
+        "weekly": {"mon-fri": ["09:00-12:00", "13:00-19:00"], "sat": ["10:00-14:00"]},
+        "timezone": {"use": "contact", "fallback": "america/new_york"},
+    },
+    "flow": [
+        {"id": "first-call", "call": {}, "timing": "earliest", "retry": {"busy": {"after": "15m", "max": 2}}},
+        {"id": "pause", "wait": "1 day"},
+        {"id": "second-call", "call": {"agent": "other-agent"}},
+        {"id": "text", "when": 'last.disposition == "voicemail"', "sms": {"template": "Hi {{first_name}}"}},
+    ],
+    "exit": ["answered", "opted_out"],
+}
+REMOVED = object()
+
+
+def changed(*place: str | int, to: Any) -> dict[str, Any]:
+    """The file with another value in one place, or without it."""
+    data = copy.deepcopy(FILE)
+    inside: Any = data
+    for part in place[:-1]:
+        inside = inside[part]
+    if to is REMOVED:
+        del inside[place[-1]]
+    else:
+        inside[place[-1]] = to
+    return data
+
+
+def test_a_plan() -> None:
+    plan = compile_plan(FILE, 3, RESOURCES)
+    assert (plan.campaign, plan.version, plan.line) == ("spring-renewals", 3, "main")
+    assert plan.exits == frozenset({"answered", "opted_out"})
+    assert (plan.window.ring_cut, plan.window.weekly[:2]) == (30_000, ((0, 540, 720), (0, 780, 1140)))
+    assert (plan.fallback_zone, plan.fixed_zone) == ("America/New_York", None)
+    first, pause, second, text = plan.steps
+    assert first == Contacting("first-call", Channel.CALL, agent="renewals-agent", retry={"busy": Retry(Delay(ms=15 * MINUTE), 2)})
+    assert pause == Waiting("pause", Delay(days=1))
+    assert isinstance(second, Contacting)
+    assert second.agent == "other-agent"
+    assert isinstance(text, Contacting)
+    assert text.template == "Hi {{first_name}}"
+    assert text.when is not None
+    assert not text.when({"last": None})
+
+
+def test_a_plan_with_one_zone_and_listed_numbers() -> None:
+    data = changed("window", "timezone", to={"use": "fixed", "zone": "Europe/London"})
+    data |= {"numbers": {"list": ["+1 415 555 0105", "+12125550101"]}}
+    plan = compile_plan(CampaignFile.model_validate(data), 1, RESOURCES)
+    assert plan.zones(("America/Denver",)) == ("Europe/London",)
+    assert plan.numbers_list == ("+12125550101", "+14155550105")
+
+
+def test_numbers_of_a_plan() -> None:
+    assert RESOURCES.numbers_for(compile_plan(FILE, 1)) == ("+12125550101", "+13125550103")
+    listed = compile_plan(changed("numbers", to={"list": ["+14155550105", "+13035550104"]}), 1)
+    assert RESOURCES.numbers_for(listed) == ("+14155550105",)  # the other is not declared any more
+
+
+@pytest.mark.parametrize(
+    ("place", "to", "path", "message"),
+    [
+        # types
+        (("id",), "Spring!", "id", "'Spring!' is no id: small letters, digits, - and _, at most 64, a letter or"),
+        (("line",), REMOVED, "line", "is missing"),
+        (("purpose",), "sales", "purpose", "'sales' is not allowed: write marketing, informational or collections"),
+        (("exit",), ["answerd"], "exit[0]", "'answerd' is not allowed: write answered, opted_out or"),
+        (("flow", 1, "wiat"), "1h", "flow[1].wiat", "is not a key here: there are id, when, call, sms, wait,"),
+        (("flow", 0, "retry", "busy", "max"), 99, "flow[0].retry.busy.max", "must be at most 20, not 99"),
+        (("flow", 0, "call"), "renewals-agent", "flow[0].call", "must be keys with values, not 'renewals-agent'"),
+        (("window", "ring_timeout"), 30, "window.ring_timeout", "must be text, not 30: put it in quotes"),
+        (("flow",), [], "flow", "is empty"),
+        # not yet
+        (("rules",), {"pack": "us"}, "rules", "is not enforced yet, so it is refused"),
+        (("caps",), [], "caps", "is not enforced yet, so it is refused"),
+        (("window", "holidays"), ["us-federal"], "window.holidays", "is not enforced yet, so it is refused"),
+        (("window", "blackout"), [], "window.blackout", "is not enforced yet, so it is refused"),
+        (("window", "overrides"), {}, "window.overrides", "is not enforced yet, so it is refused"),
+        (("flow", 2, "timing"), {"window": {}}, "flow[2].timing.window", "is not enforced yet, so it is refused"),
+        (("flow", 2), {"id": "mail", "email": {}}, "flow[2].email", "is not enforced yet, so it is refused"),
+        (("flow", 1, "wait"), "2 business days", "flow[1].wait", "'2 business days' is not enforced yet, so it"),
+        # references
+        (("agent",), "renewal-agent", "agent", "no agent 'renewal-agent' in the resources (declared:"),
+        (("flow", 2, "call", "agent"), "x", "flow[2].call.agent", "no agent 'x' in the resources (declared:"),
+        (("agent",), REMOVED, "flow[0].call", "names no agent, and the campaign has none: write agent: ... here"),
+        (("line",), "mian", "line", "no line 'mian' in the resources (declared: main). Did you mean main?"),
+        (("numbers",), {"tag": "west"}, "numbers.tag", "no number has the tag 'west' in the resources"),
+        (("numbers",), {"list": ["+13035550104"]}, "numbers.list[0]", "number +13035550104 is not declared in"),
+        (("numbers",), {"list": []}, "numbers.list", "is empty"),
+        (("numbers",), {}, "numbers", 'needs either a tag or a list: write {tag: ...} or {list: ["+1..."]}'),
+        # window
+        (("window", "weekly"), {"mon": ["9-12"]}, "window.weekly.mon[0]", "'9-12' is not a pair of times: write"),
+        (("window", "weekly"), {"mond": ["09:00-12:00"]}, "window.weekly.mond", "'mond' is not a day: days are"),
+        (("window", "weekly"), {"mon": []}, "window.weekly.mon", "has no hours: leave the day out"),
+        (("window", "weekly"), {}, "window.weekly", "has no days, so nobody could ever be contacted"),
+        (("window", "ring_timeout"), "24h", "window.weekly", "is never open: no interval is longer than the"),
+        (("window", "ring_timeout"), "1 day", "window.ring_timeout", "'1 day' is in calendar days: write an"),
+        (("window", "timezone", "fallback"), REMOVED, "window.timezone", "use: contact needs a fallback, the"),
+        (("window", "timezone", "fallback"), "EST", "window.timezone.fallback", "'EST' is not an IANA time zone"),
+        (("window", "timezone", "zone"), "Europe/London", "window.timezone.zone", "has no effect with use:"),
+        # flow
+        (("flow", 2, "id"), "first-call", "flow[2].id", "'first-call' is the id of an earlier step: each step"),
+        (("flow", 1, "call"), {}, "flow[1]", "has call and wait: a step has exactly one of them"),
+        (("flow", 0, "call"), None, "flow[0]", "has none of call, sms and wait: a step has exactly one of them"),
+        (("flow", 1, "retry"), {"busy": {"after": "1m", "max": 1}}, "flow[1].retry", "a wait has no outcome"),
+        (("flow", 0, "retry", "busy", "after"), "15x", "flow[0].retry.busy.after", "'15x' is not a duration:"),
+        (("flow", 3, "when"), "last.foo == 1", "flow[3].when", "'last.foo == 1' names last.foo: last has"),
+        (("flow", 3, "sms", "template"), "Hi {{name", "flow[3].sms.template", "'{{name' is not a variable:"),
+    ],
+)
+def test_one_fault(place: tuple[str | int, ...], to: Any, path: str, message: str) -> None:
+    """The message begins so; only what is said of one place, once."""
+    (found,) = faults(changed(*place, to=to), RESOURCES)
+    assert (found.path, found.message[: len(message)]) == (path, message)
+
+
+def test_dispositions_that_are_not_retried() -> None:
+    rule = {"after": "1m", "max": 1}
+    found = faults(changed("flow", 0, "retry", to={"bussy": rule, "answered": rule}), RESOURCES)
+    assert [fault.path for fault in found] == ["flow[0].retry.bussy", "flow[0].retry.answered"]
+    assert found[0].message.startswith("'bussy' is not a disposition: write ")
+    assert found[0].message.endswith("Did you mean busy?")
+    assert found[1].message.startswith("'answered' is never retried: write ")
+
+
+def test_all_faults_at_once_in_the_order_of_the_lines() -> None:
+    data = changed("line", to="mian") | {"rules": {}, "id": "X"}
+    data["flow"][1]["wait"] = "1d"
+    lines: dict[Place, int] = {("flow",): 9, ("flow", 1): 11, ("line",): 4, ("rules",): 20, ("id",): 1}
+    found = faults(data, RESOURCES, lines)
+    assert [(fault.path, fault.line) for fault in found] == [("id", 1), ("line", 4), ("flow[1].wait", 11), ("rules", 20)]
+    assert line(("nowhere",), lines) is None
+    with pytest.raises(OutdialError, match=r"^campaign 'X' cannot be used: .*mian.*1d") as error:
+        compile_plan(data, 1, RESOURCES)
+    assert "rules: is not enforced yet" in str(error.value)
+
+
+def test_a_version_stays_readable_when_its_resources_are_gone() -> None:
+    assert faults(FILE, ResourceIndex()) != []
+    assert compile_plan(FILE, 1).line == "main"
+
+
+PLACES: list[Place] = [("flow", i) for i in range(4)]
+PLACES += [(key,) for key in (*FILE, "name", "purpose", "rules")]
+PLACES += [("numbers", "tag"), ("numbers", "list"), ("window", "weekly"), ("window", "weekly", "mon"), ("window", "timezone")]
+PLACES += [("window", "timezone", key) for key in ("use", "fallback", "zone")] + [("window", "ring_timeout")]
+PLACES += [("flow", i, key) for i in range(4) for key in ("id", "when", "call", "sms", "wait", "timing", "retry", "email")]
+PLACES += [("flow", 0, "retry", "busy"), ("flow", 0, "retry", "busy", "after"), ("flow", 2, "call", "agent")]
+WORDS = st.sampled_from(
+    ["main", "1h", "2 days", "09:00-10:00", "fixed", "Europe/London", "true", "last.at > 1", "+12125550101", "x"]
+)
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 50) | st.floats(allow_nan=False) | WORDS | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "call", "wait", "mon", "tag", "list", "after", "max", "busy", "zone", "agent"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), ANY), min_size=1, max_size=4), st.booleans())
+def test_any_file_has_faults_or_a_plan(changes: list[tuple[Place, Any]], known: bool) -> None:
+    data: Any = copy.deepcopy(FILE)
+    for place, value in changes:
+        inside = data
+        try:
+            for part in place[:-1]:
+                inside = inside[part]
+            inside[place[-1]] = value
+        except (KeyError, IndexError, TypeError, AttributeError):
+            continue  # an earlier change took the place away
+    resources = RESOURCES if known else None
+    found = faults(data, resources)
+    if found:
+        with pytest.raises(OutdialError):
+            compile_plan(data, 1, resources)
+    else:
+        plan = compile_plan(data, 1, resources)
+        assert len(plan.steps) == len(data["flow"])
+        assert plan.zones(()) != ()
+        assert plan.window.ring_cut < 7 * 24 * HOUR

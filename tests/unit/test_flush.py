@@ -1,0 +1,205 @@
+"""The order of a flush, told by a producer that acknowledges only when it is told to."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
+from typing import Any
+
+from streams.batches import BATCH_BYTES, Batches, Entry
+from streams.fence import Fence
+from streams.flush import Flusher, Group
+from streams.step import Step
+
+
+class Builder:
+    """What aiokafka's batch builder is to the lane."""
+
+    def __init__(self) -> None:
+        self.keys: list[bytes | None] = []
+
+    def append(self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: list[Any]) -> object:  # noqa: ARG002
+        self.keys.append(key)
+        return self
+
+
+class Acknowledging:
+    """Keeps what was sent until it is acknowledged by name."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self._open: dict[str, asyncio.Future[Any]] = {}
+
+    def create_batch(self) -> Builder:
+        return Builder()
+
+    async def send_batch(self, builder: Builder, topic: str, *, partition: int) -> "asyncio.Future[Any]":  # noqa: ARG002
+        name = f"{topic}:{b','.join(key or b'' for key in builder.keys).decode()}"
+        self.sent.append(name)
+        self._open[name] = asyncio.get_running_loop().create_future()
+        return self._open[name]
+
+    def acknowledge(self, name: str) -> None:
+        self._open.pop(name).set_result(SimpleNamespace(offset=0, timestamp=0))
+
+    def refuse(self, name: str) -> None:
+        self._open.pop(name).set_exception(ConnectionError("the broker is gone"))
+
+
+class Bench:
+    """A flusher whose surroundings are recorded."""
+
+    def __init__(self, in_one_go: bool = False) -> None:
+        self.producer, self.fence, self.settled, self.failures = Acknowledging(), Fence(), [], []  # type: ignore[var-annotated]
+        self.fence.beat(self.fence.now())
+        self.flusher = Flusher(
+            lambda: self.producer,
+            self.fence,
+            sent=lambda *_: None,
+            settle=self._settle,
+            fail=lambda sentence, _error: self.failures.append(sentence),
+            in_one_go=in_one_go,
+        )
+        self.flusher.start()
+
+    async def _settle(self, group: Group) -> None:
+        self.settled.append(dict(group.offsets))
+
+    def step(self, outputs: str = "", rows: str = "", offset: int = 0) -> None:
+        step = Step(0)
+        for key in outputs:
+            step.outputs.setdefault(("out", 0), []).append(Entry(key.encode(), b"v"))
+        for key in rows:
+            step.rows.setdefault(("table", 0), []).append(Entry(key.encode(), b"v"))
+        self.flusher.group.add(step)
+        self.flusher.group.offsets[("in", 0)] = offset
+        self.flusher.kick()
+
+
+async def settle() -> None:
+    """Lets every task go as far as it gets."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def played(scene: Callable[[Bench], Coroutine[Any, Any, None]], **given: Any) -> None:
+    async def play() -> None:
+        await scene(Bench(**given))
+
+    asyncio.run(play())
+
+
+def test_rows_wait_for_the_outputs_of_their_step_and_offsets_for_the_rows() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.step(outputs="a", rows="r", offset=1)
+        await settle()
+        assert bench.producer.sent == ["out:a"]
+        bench.producer.acknowledge("out:a")
+        await settle()
+        assert bench.producer.sent == ["out:a", "table:r"]
+        assert bench.settled == []
+        bench.producer.acknowledge("table:r")
+        await settle()
+        assert bench.settled == [{("in", 0): 1}]
+
+    played(scene)
+
+
+def test_rows_go_out_with_the_outputs_of_the_next_group() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.step(outputs="a", rows="r", offset=1)
+        await settle()
+        bench.step(outputs="b", rows="s", offset=2)
+        bench.producer.acknowledge("out:a")
+        await settle()
+        assert bench.producer.sent == ["out:a", "table:r", "out:b"]
+        bench.producer.acknowledge("out:b")
+        bench.producer.acknowledge("table:r")
+        await settle()
+        assert bench.settled == [{("in", 0): 1}]
+        assert bench.producer.sent[-1] == "table:s"
+
+    played(scene)
+
+
+def test_rows_without_outputs_do_not_wait() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.step(rows="r", offset=1)
+        await settle()
+        assert bench.producer.sent == ["table:r"]
+        bench.producer.acknowledge("table:r")
+        await settle()
+        assert bench.settled == [{("in", 0): 1}]
+
+    played(scene)
+
+
+def test_unless_an_earlier_row_of_their_partition_does() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.step(outputs="a", rows="r", offset=1)
+        bench.step(rows="r", offset=2)
+        await settle()
+        assert bench.producer.sent == ["out:a"]
+        bench.producer.acknowledge("out:a")
+        await settle()
+        assert bench.producer.sent == ["out:a", "table:r,r"]
+
+    played(scene)
+
+
+def test_a_refused_batch_stops_the_worker_and_settles_nothing() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.step(outputs="a", rows="r", offset=1)
+        await settle()
+        bench.producer.refuse("out:a")
+        await settle()
+        assert bench.failures
+        assert bench.producer.sent == ["out:a"]
+        assert bench.settled == []
+
+    played(scene)
+
+
+def test_a_closed_fence_sends_nothing_and_the_last_flush_drops_everything() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.fence.lost()
+        bench.step(outputs="a", rows="r", offset=1)
+        await settle()
+        assert bench.producer.sent == []
+        assert await bench.flusher.last() is False
+        bench.fence.beat(bench.fence.now())
+        await settle()
+        assert (bench.producer.sent, bench.settled) == ([], [])
+
+    played(scene)
+
+
+def test_the_last_flush_is_over_when_everything_is_acknowledged() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.step(outputs="a", rows="r", offset=1)
+        last = asyncio.create_task(bench.flusher.last())
+        await settle()
+        bench.producer.acknowledge("out:a")
+        await settle()
+        assert not last.done()
+        bench.producer.acknowledge("table:r")
+        assert await last is True
+        assert bench.settled == [{("in", 0): 1}]
+
+    played(scene)
+
+
+def test_without_the_order_all_goes_at_once() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.step(outputs="a", rows="r", offset=1)
+        await settle()
+        assert bench.producer.sent == ["out:a", "table:r"]
+
+    played(scene, in_one_go=True)
+
+
+def test_the_rows_of_a_step_share_one_batch_even_when_it_opens_another() -> None:
+    batches = Batches(Builder)
+    batches.add("t", 0, [Entry(b"a", b"x" * (BATCH_BYTES - 100))])
+    batches.add("t", 0, [Entry(b"b", b"x"), Entry(b"c", b"x" * 200)])
+    ((first, second),) = list(batches)
+    assert (first.builder.keys, second.builder.keys) == ([b"a"], [b"b", b"c"])

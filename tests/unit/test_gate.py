@@ -1,0 +1,223 @@
+"""engine/gate.py: each check's answers, which of several refusals speaks, and the window's edge to the millisecond."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import ALWAYS, NOW, NY, PHONE, PLAN, SLOT, WORKDAY, plan_of
+
+from engine.gate import BUSY_AGAIN, CHECKS, At, Facts, Never, Until, Verdict, When, decide, open_until, opens_next
+from engine.plan import Channel
+from engine.retries import stronger
+from engine.time import DAY, HOUR, MINUTE, Instant
+from engine.windows import Window, is_open, parse_weekly
+from schemas.campaign import CampaignState
+from schemas.rows import Call, CallState, LedgerRow, SuppressionEntry
+
+OPENS = Instant(NOW - HOUR)  # 09:00 in New York
+CLOSES = Instant(NOW + 7 * HOUR - 30_000)  # 17:00, less the ring time
+BUSINESS = plan_of(window=WORKDAY)
+
+
+def facts_of(**fields: Any) -> Facts:
+    known: dict[str, Any] = {"plan": PLAN, "campaign_state": CampaignState.RUNNING, "zones": (NY,), "channel": Channel.CALL}
+    return Facts(**(known | fields))
+
+
+def suppressed(*reasons: str) -> LedgerRow:
+    return LedgerRow(address=PHONE, suppressions=tuple(SuppressionEntry(scope="all", reason=r, source=r) for r in reasons))
+
+
+def calling(state: CallState = CallState.RESERVED, channel: str = "call") -> LedgerRow:
+    return LedgerRow(address=PHONE, calls={"d1": Call(dial_id="d1", state=state, channel=channel, contact_id="c7")})
+
+
+#: check, facts, expected answer and until
+ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
+    ("lifecycle", {}, True, None),
+    ("lifecycle", {"campaign_state": CampaignState.PAUSED}, False, When("resumed")),
+    ("lifecycle", {"campaign_state": CampaignState.DRAFT}, False, When("started")),
+    ("lifecycle", {"campaign_state": CampaignState.ENDED}, False, Never("campaign_ended")),
+    ("exit", {}, True, None),
+    ("exit", {"exiting": "unenrolled"}, False, Never("unenrolled")),
+    ("suppression", {}, None, None),
+    ("suppression", {"opted_out": True}, False, Never("opted_out")),
+    ("suppression", {"ledger": suppressed()}, True, None),
+    ("suppression", {"ledger": suppressed("opted_out")}, False, Never("opted_out")),
+    ("suppression", {"ledger": suppressed("litigator")}, False, Never("suppressed")),
+    ("suppression", {"ledger": suppressed("litigator", "opted_out")}, False, Never("opted_out")),
+    ("suppression", {"ledger": suppressed("opted_out", "litigator")}, False, Never("opted_out")),
+    ("window", {"plan": BUSINESS}, True, None),
+    ("window", {"plan": BUSINESS, "zones": ("Asia/Tokyo",)}, False, At(Instant(NOW + 9 * HOUR))),
+    ("window", {"plan": BUSINESS, "zones": (NY, "Asia/Tokyo")}, False, Never("no_window")),
+    ("contact_busy", {}, None, None),
+    ("contact_busy", {"contact_busy": False}, True, None),
+    ("contact_busy", {"contact_busy": True}, False, When("contact_free")),
+    ("number_busy", {}, None, None),
+    ("number_busy", {"ledger": calling()}, False, At(Instant(NOW + BUSY_AGAIN))),
+    ("number_busy", {"ledger": calling(), "dial_id": "d1"}, True, None),
+    ("number_busy", {"ledger": calling(CallState.SETTLED)}, True, None),
+    ("number_busy", {"ledger": calling(channel="sms")}, True, None),
+    ("number_busy", {"ledger": calling(), "channel": Channel.SMS}, True, None),
+    ("slot", {}, None, None),
+    ("slot", {"slot": SLOT, "real_us": SLOT.end - 1}, True, None),
+    ("slot", {"slot": SLOT, "real_us": SLOT.end}, False, At(NOW)),
+]
+
+
+@pytest.mark.parametrize(("check", "fields", "ok", "until"), ANSWERS)
+def test_each_check(check: str, fields: dict[str, Any], ok: bool | None, until: Until | None) -> None:
+    verdict = decide(facts_of(**fields), NOW)
+    (answer,) = (a for a in verdict.answers if a.check == check)
+    assert (answer.ok, answer.until) == (ok, until)
+    assert verdict.ok == (ok is not False)
+    assert verdict.until == until
+    assert verdict.reason == (check if ok is False else None)
+
+
+def test_every_check_is_tried_with_a_no_and_answers_in_order() -> None:
+    names = [a.check for a in decide(facts_of(), NOW).answers]
+    assert len(names) == len(CHECKS)
+    assert {check for check, _, ok, _ in ANSWERS if ok is False} == set(names)
+    assert names == list(dict.fromkeys(check for check, *_ in ANSWERS))
+
+
+PAUSED, BUSY, DONE = {"campaign_state": CampaignState.PAUSED}, {"contact_busy": True}, {"campaign_state": CampaignState.ENDED}
+CLOSED: dict[str, Any] = {"plan": BUSINESS, "zones": ("Asia/Tokyo",)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "until"),
+    [
+        (PAUSED | CLOSED, "lifecycle", When("resumed")),  # an event before an instant
+        (PAUSED | {"opted_out": True}, "suppression", Never("opted_out")),  # never before an event
+        (PAUSED | BUSY, "lifecycle", When("resumed")),  # of two events the first
+        (CLOSED | {"ledger": calling()}, "window", At(Instant(NOW + 9 * HOUR))),  # the later of two instants
+        (DONE | {"opted_out": True}, "suppression", Never("opted_out")),  # the stronger of two exits
+        (DONE | {"exiting": "erased", "opted_out": True}, "exit", Never("erased")),
+        (DONE | {"ledger": suppressed("litigator")}, "suppression", Never("suppressed")),
+    ],
+)
+def test_one_refusal_speaks_for_all(fields: dict[str, Any], reason: str, until: Until) -> None:
+    verdict = decide(facts_of(**fields), NOW)
+    assert (verdict.reason, verdict.until) == (reason, until)
+    assert verdict.ends == (until.reason if isinstance(until, Never) else None)
+    assert len(verdict.refusals) >= 2
+
+
+def test_the_record_of_a_decision() -> None:
+    verdict = decide(facts_of(opted_out=True, contact_busy=True, **CLOSED), NOW)
+    written = {r.check: (r.ok, r.until) for r in verdict.records()}
+    assert written == {
+        "lifecycle": (True, None),
+        "exit": (True, None),
+        "suppression": (False, "never"),
+        "window": (False, NOW + 9 * HOUR),
+        "contact_busy": (False, "when:contact_free"),
+        "number_busy": (None, None),
+        "slot": (None, None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("at", "transit", "ok"),
+    [
+        (OPENS - 1, 0, False),
+        (OPENS, 0, True),
+        (CLOSES - 1, 0, True),
+        (CLOSES, 0, False),
+        (OPENS - 1, 250, False),
+        (OPENS, 250, True),
+        (CLOSES - 251, 250, True),
+        (CLOSES - 250, 250, False),
+        (CLOSES - 15_001, 15_000, True),  # a clock that runs 60 times as fast
+        (CLOSES - 15_000, 15_000, False),
+    ],
+)
+def test_the_edges_of_the_window(at: int, transit: int, ok: bool) -> None:
+    facts = facts_of(plan=BUSINESS, transit=transit)
+    verdict = decide(facts, Instant(at))
+    assert verdict.ok == ok
+    if ok:
+        assert open_until(facts, Instant(at)) == CLOSES - transit
+    else:
+        assert verdict.until == At(OPENS if at < OPENS else Instant(OPENS + DAY))
+
+
+def test_a_message_does_not_ring() -> None:
+    facts = facts_of(plan=BUSINESS, channel=Channel.SMS)
+    assert open_until(facts, NOW) == CLOSES + 30_000
+
+
+@pytest.mark.parametrize(
+    ("intervals", "transit", "opens"),
+    [
+        (["09:00-10:00"], 30 * MINUTE, OPENS + DAY),
+        (["09:00-09:10", "13:00-15:00"], 30 * MINUTE, OPENS + 4 * HOUR),  # the short one is never long enough
+        (["09:00-09:10"], 30 * MINUTE, None),  # none is: it must not be sought for ever
+    ],
+)
+def test_ranges_too_short_for_the_transit_are_passed_over(intervals: list[str], transit: int, opens: int | None) -> None:
+    facts = facts_of(plan=plan_of(window=Window(parse_weekly({"mon-sun": intervals}), 0)), transit=transit)
+    assert opens_next(facts, NOW) == opens
+    if opens is None:
+        assert decide(facts, NOW).ends == "no_window"
+
+
+windows = st.builds(
+    lambda days, start, length, cut: Window(parse_weekly({days: [f"{start:02}:00-{start + length:02}:00"]}), cut),
+    st.sampled_from(["mon", "mon-fri", "sat,sun"]),
+    st.integers(0, 12),
+    st.integers(1, 11),
+    st.sampled_from([0, 30_000, 2 * HOUR]),
+)
+zone_sets = st.lists(st.sampled_from([NY, "Europe/London", "Asia/Kolkata"]), min_size=1, max_size=2, unique=True).map(tuple)
+
+
+@settings(deadline=None)
+@given(windows, zone_sets, st.integers(0, 400 * DAY), st.sampled_from([0, 250, 15_000, HOUR]))
+def test_what_the_window_says_holds_at_its_instant(window: Window, zones: tuple[str, ...], offset: int, transit: int) -> None:
+    now = Instant(NOW + offset)
+    facts = facts_of(plan=plan_of(window=window), zones=zones, transit=transit)
+    match decide(facts, now).until:
+        case None:
+            until = open_until(facts, now)
+            assert until is not None
+            assert decide(facts, Instant(until - 1)).ok
+            assert not decide(facts, until).ok
+            assert is_open(window, zones, Instant(until - 1 + transit))
+        case At(instant):
+            assert instant > now
+            assert decide(facts, instant).ok
+            assert not decide(facts, Instant((now + instant) // 2)).ok
+        case Never(reason):
+            assert reason == "no_window"
+
+
+states = st.builds(
+    facts_of,
+    campaign_state=st.sampled_from(CampaignState),
+    plan=st.sampled_from([PLAN, BUSINESS, plan_of(window=ALWAYS)]),
+    zones=st.sampled_from([(NY,), ("Asia/Tokyo",)]),
+    channel=st.sampled_from(Channel),
+    opted_out=st.booleans(),
+    exiting=st.sampled_from([None, "unenrolled", "erased"]),
+    contact_busy=st.sampled_from([None, True, False]),
+    ledger=st.sampled_from([None, suppressed(), suppressed("litigator"), calling()]),
+    slot=st.sampled_from([None, SLOT]),
+    real_us=st.sampled_from([0, SLOT.end]),
+)
+
+
+@settings(deadline=None)
+@given(states)
+def test_the_strongest_refusal_speaks(facts: Facts) -> None:
+    verdict: Verdict = decide(facts, NOW)
+    nevers = [a.until.reason for a in verdict.refusals if isinstance(a.until, Never)]
+    assert verdict.ok == (not verdict.refusals) == (verdict.until is None)
+    assert all(a.until is not None for a in verdict.refusals)
+    assert bool(nevers) == (verdict.ends is not None)
+    assert all(verdict.ends is not None and stronger(verdict.ends, reason) == verdict.ends for reason in nevers)
+    if not nevers and isinstance(verdict.until, At):
+        assert not any(isinstance(a.until, When) for a in verdict.refusals)

@@ -1,0 +1,71 @@
+"""engine/intake.py: what is kept of a contact, and what is said of the rest."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.intake import profile_of
+from schemas.base import decode, encode
+from schemas.contact import Contact
+from schemas.rows import OptOutEntry, Profile
+
+
+def test_a_contact_becomes_a_profile() -> None:
+    contact = Contact.model_validate(
+        {
+            "id": "c7",
+            "phone": "(212) 555-0101",
+            "alt_phones": ["+1 212 555 0101", "+1 416 555 0102", "416 555 0102", ""],
+            "email": "Ana@Example.com",
+            "first_name": "Ana",
+            "country": "US",
+            "variables": {"balance": 12.5},
+            "plan": "gold",
+        }
+    )
+    assert profile_of(contact, None) == Profile(
+        contact_id="c7",
+        phone="+12125550101",
+        alt_phones=("+14165550102",),
+        email="ana@example.com",
+        zones=("America/New_York",),
+        zone_sources={"phone": ("America/New_York",)},
+        variables={"first_name": "Ana", "email": "Ana@Example.com", "country": "US", "plan": "gold", "balance": 12.5},
+    )
+
+
+def test_what_cannot_be_read_is_said() -> None:
+    contact = Contact.model_validate(
+        {"id": "c1", "phone": "555", "country": "US", "alt_phones": ["x"], "email": "ana", "timezone": "EST"}
+    )
+    profile = profile_of(contact, None)
+    assert (profile.phone, profile.alt_phones, profile.email) == (None, (), None)
+    assert profile.zones == ("America/New_York",)
+    assert [problem[:12] for problem in profile.problems] == ["phone '555' ", "phone 'x' is", "email 'ana' ", "time zone 'E"]
+
+
+def test_opt_outs_stay() -> None:
+    entry = OptOutEntry(scope="all", source="call", at=1, cause="e1")
+    before = Profile(contact_id="c1", known=False, opt_outs=(entry,), stamp=(3, 4))
+    profile = profile_of(Contact.model_validate({"id": "c1", "phone": "+12125550101"}), before)
+    assert profile.opt_outs == (entry,)
+    assert profile.known
+
+
+TEXT = (
+    st.none()
+    | st.text(max_size=20)
+    | st.sampled_from(["+12125550101", "2125550102", "a@b.example", "EST", "Europe/London", "US", "GB"])
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXT, st.lists(TEXT.filter(lambda t: t is not None), max_size=3), TEXT, TEXT, TEXT)
+def test_any_contact_has_a_profile(
+    phone: str | None, others: list[str], email: str | None, zone: str | None, country: str | None
+) -> None:
+    contact = Contact(id="c", phone=phone, alt_phones=others, email=email, timezone=zone, country=country)
+    profile = profile_of(contact, None)
+    assert decode(encode(profile), Profile) == profile
+    assert profile_of(contact, profile) == profile
+    wanted = sum(bool(text and text.strip()) for text in (phone, *others, email))
+    assert len(profile.addresses) + len(profile.problems) >= min(wanted, 1)

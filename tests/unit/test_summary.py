@@ -1,0 +1,178 @@
+import pytest
+from msgspec.structs import replace
+
+from cli import group, reasons
+from cli.reasons import View, why
+from cli.summary import Summary, count_calls, iso, summarize
+from engine import flow
+from engine.gate import TRANSIT_MS
+from engine.plan import Plan
+from engine.time import DAY, HOUR, MINUTE, Instant
+from engine.weekly import parse_weekly
+from engine.windows import Window
+from schemas.campaign import CampaignState
+from schemas.line import Slot
+from schemas.outcome import Outcome
+from schemas.rows import EnrollmentRow, OptOutEntry, Profile, State, TotalsRow
+from streams import flows, transport
+from tests.unit.towns import NOW, OPEN, Town, plan, snapshot, town
+
+
+def summary_of(made: Town) -> Summary:
+    world = made.world
+    closings = (outcome for outcomes in world.outcomes.values() for outcome in outcomes)
+    return summarize(world.view(), world.totals, count_calls(closings))
+
+
+def test_people_by_state_reason_and_exit() -> None:
+    (spring,) = summary_of(town()).campaigns
+    assert (spring.campaign, spring.version, spring.state) == ("spring", 1, "running")
+    assert spring.people == 9
+    assert spring.states == {"awaiting_contact": 1, "waiting": 2, "issued": 2, "exited": 4}
+    assert spring.exits == {"answered": 2, "opted_out": 1, "unenrolled": 1}
+    assert {reason: waits.count for reason, waits in spring.waiting.items()} == {
+        "awaiting contact": 1,
+        "due later": 1,
+        "pacing": 1,
+    }
+    assert spring.waiting["due later"].until == NOW - 2 * HOUR + DAY
+    assert spring.calls == {"answered": 2, "voicemail": 2, "not_dialed": 1}
+    assert spring.attempts == 4
+
+
+def test_people_without_a_row_are_counted_by_the_totals() -> None:
+    view = View.of({}, {}, snapshot(plan()), NOW, 1.0)
+    totals = [TotalsRow(partition=p, exits={"spring": {"answered": 2}}, attempts={"spring": 3}) for p in (0, 1)]
+    (spring,) = summarize(view, totals, {}).campaigns
+    assert (spring.people, spring.exits, spring.attempts) == (4, {"answered": 4}, 6)
+
+
+def test_a_campaign_that_the_topic_does_not_hold_is_counted_all_the_same() -> None:
+    made = town()
+    made.world.plans = snapshot()
+    (spring,) = summary_of(made).campaigns
+    assert (spring.state, spring.version, spring.people) == ("unknown", None, 9)
+    assert spring.waiting["campaign version missing"].count == 1
+
+
+def test_a_repeated_closing_counts_once() -> None:
+    outcomes = town().world.outcomes.values()
+    twice: list[Outcome] = [o for found in outcomes for o in (*found, *found)]
+    assert count_calls(twice)["spring"] == {"answered": 2, "voicemail": 2, "not_dialed": 1}
+
+
+def test_json_has_instants_in_utc() -> None:
+    body = summary_of(town()).as_dict()
+    assert body["at"] == "2026-11-26T13:33:20.000Z"
+    assert body["campaigns"][0]["waiting"]["due later"] == {"count": 1, "until": "2026-11-27T11:33:20.000Z"}
+    assert iso(None) is None
+
+
+# --- reasons ----------------------------------------------------------------------------------------------------------------------
+
+#: 13:33 UTC is 08:33 in New York.
+LATER = Window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)
+
+
+def waiting(**changes: object) -> EnrollmentRow:
+    row = EnrollmentRow(
+        enrollment_id="e",
+        contact_id="ann",
+        campaign="spring",
+        entry=1,
+        version=1,
+        state=State.WAITING,
+        step="first",
+        due=NOW - HOUR,
+    )
+    return replace(row, **changes)
+
+
+def reason(
+    row: EnrollmentRow, planned: Plan | None = None, state: CampaignState = CampaignState.RUNNING, **profile: object
+) -> object:
+    known = Profile(contact_id="ann", phone="+12125550101", zones=("America/New_York",))
+    view = View.of({row.key: row}, {"ann": replace(known, **profile)}, snapshot(planned or plan(), state=state), NOW, 1.0)
+    return why(row, view)
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "until"),
+    [
+        (waiting(due=NOW + MINUTE), "due later", NOW + MINUTE),
+        (waiting(), "pacing", None),
+        (waiting(step="pause"), "moving on", None),
+        (waiting(state=State.AWAITING_CONTACT), "awaiting contact", None),
+        (waiting(version=2), "campaign version missing", None),
+    ],
+)
+def test_each_reason_has_its_name(row: EnrollmentRow, name: str, until: int | None) -> None:
+    found = reason(row)
+    assert (found.reason, found.until) == (name, until)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("state", "name"), [(CampaignState.PAUSED, "paused"), (CampaignState.DRAFT, "not started"), (CampaignState.ENDED, "leaving")]
+)
+def test_a_campaign_that_does_not_run_is_the_reason(state: CampaignState, name: str) -> None:
+    assert reason(waiting(), state=state).reason == name  # type: ignore[attr-defined]
+
+
+def test_a_closed_window_says_when_it_opens() -> None:
+    found = reason(waiting(), plan(window=LATER))
+    assert (found.reason, iso(found.until)) == ("window", "2026-11-26T14:00:00.000Z")  # type: ignore[attr-defined]
+
+
+def test_all_zones_of_a_person_count() -> None:
+    found = reason(waiting(), plan(window=LATER), zones=("America/New_York", "America/Los_Angeles"))
+    assert iso(found.until) == "2026-11-26T17:00:00.000Z"  # type: ignore[attr-defined]
+
+
+def test_an_opt_out_that_the_row_has_yet_to_hear_of() -> None:
+    found = reason(waiting(), opt_outs=(OptOutEntry("all", "cli", NOW, "x"),))
+    assert (found.reason, found.detail) == ("leaving", "opted_out")  # type: ignore[attr-defined]
+
+
+def test_one_open_command_a_person() -> None:
+    made = Town()
+    made.issue(made.person("ann"))
+    other = waiting(campaign="autumn", enrollment_id="f")
+    plans = snapshot(made.plan, plan("autumn"))
+    found = why(other, View.of(made.world.rows | {other.key: other}, made.world.profiles, plans, NOW, 1.0))
+    assert found is not None
+    assert found.reason == "contact busy"
+
+
+def test_ready_since_the_latest_of_what_it_waited_for() -> None:
+    opened = Window(parse_weekly({"mon-fri": ["08:00-17:00"]}), 30_000)
+    assert reason(waiting(due=NOW - 10 * HOUR), plan(window=opened)).since == Instant(NOW - 33 * MINUTE - 20_000)  # type: ignore[attr-defined]
+    assert reason(waiting(due=NOW - MINUTE), plan(window=OPEN)).since == NOW - MINUTE  # type: ignore[attr-defined]
+
+
+def test_an_exited_row_waits_for_nothing() -> None:
+    assert reason(waiting(state=State.EXITED)) is None
+
+
+def test_transit_is_taken_off_the_window_at_the_clocks_rate() -> None:
+    row = waiting()
+    closing = Window(parse_weekly({"mon-fri": ["08:00-08:34"]}), 0)  # 40 s are left: enough at x1, not at x60
+    profiles = {"ann": Profile(contact_id="ann", phone="+12125550101", zones=("America/New_York",))}
+
+    def at(rate: float) -> str:
+        found = why(row, View.of({row.key: row}, profiles, snapshot(plan(window=closing)), NOW, rate))
+        return found.reason if found else ""
+
+    assert (at(1.0), at(60.0)) == ("pacing", "window")
+
+
+def test_what_is_not_imported_is_the_same() -> None:
+    assert group.GROUP == transport.GROUP
+    assert reasons.ROOM_MS == TRANSIT_MS + flows.SLOT_AHEAD_MS
+
+
+def test_a_row_with_a_command_out_is_not_waiting() -> None:
+    made = Town()
+    row = made.feed(made.person("ann"), flow.Granted(Slot("main", 1, NOW * 1000, NOW * 1000 + 5_000), None))
+    found = why(row, made.world.view())
+    assert found is not None
+    assert found.reason == "command open"

@@ -1,0 +1,19 @@
+"""Waiting for a condition, never for a time."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def until(predicate: Callable[[], T], timeout: float = 20.0, every: float = 0.02) -> T:
+    """Asks until `predicate` gives something true, and returns that. Fails after `timeout` seconds with the last answer."""
+    deadline = time.monotonic() + timeout
+    pause = Event()
+    while not (answer := predicate()):
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {timeout} s: {getattr(predicate, '__name__', predicate)} says {answer!r}")
+        pause.wait(every)
+    return answer
