@@ -14,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -163,8 +163,7 @@ class Broker:
         draft = self._dir / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         properties = self._write_properties(self._dir / "format.properties", draft)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
+        command = [*java, "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", str(properties)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         properties.unlink()
         if done.returncode:
@@ -193,6 +192,14 @@ class Broker:
             if path.exists() and (line := _last_line(path.read_text(errors="replace"))):
                 return line
         return "it wrote nothing"
+
+
+def cluster_id(draw: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
+    """A cluster id as Kafka makes them: a UUID in URL-safe Base64, and none that begins with a dash, which would be an option."""
+    while True:
+        text = base64.urlsafe_b64encode(draw().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
 
 
 def _require_free(port: int) -> None:
