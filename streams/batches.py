@@ -3,8 +3,8 @@
 All rows that one step writes to one changelog partition land in one record batch, which Kafka appends whole or not at all.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from engine.errors import RecordError
 
@@ -15,37 +15,37 @@ MOST_BYTES = 950_000
 #: Upper bound of what a record costs beyond its key, value and headers.
 _OVERHEAD = 40
 
+#: Topic and partition.
+Place = tuple[str, int]
+#: One record to send: key, value, stamp. The stamp goes into a header: a tombstone has no value to carry it. A plain tuple: there
+#: are twenty for each contact.
+Entry = tuple[bytes | None, bytes | None, bytes | None]
 
-class Entry(NamedTuple):
-    """One record to send. `stamp` goes into a header: a tombstone has no value to carry it."""
 
-    key: bytes | None
-    value: bytes | None
-    stamp: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        return len(self.key or b"") + len(self.value or b"") + len(self.stamp or b"") + _OVERHEAD
+def size_of(entry: Entry) -> int:
+    """Bytes that it takes, at most."""
+    key, value, stamp = entry
+    return (len(key) if key else 0) + (len(value) if value else 0) + (len(stamp) if stamp else 0) + _OVERHEAD
 
 
 class Batch:
     """One record batch under construction."""
 
-    __slots__ = ("builder", "count", "partition", "size", "topic")
+    __slots__ = ("_append", "builder", "count", "partition", "size", "topic")
 
-    def __init__(self, topic: str, partition: int, builder: Any) -> None:
-        self.topic, self.partition, self.builder = topic, partition, builder
+    def __init__(self, place: Place, builder: Any) -> None:
+        self.topic, self.partition = place
+        self.builder, self._append = builder, builder.append
         self.size = 0
         self.count = 0
 
-    def add(self, entries: list[Entry], size: int) -> None:
-        """Appends them; `size` is their sum. Raises RuntimeError if the builder is full, which `Batches.add` has excluded."""
-        for key, value, stamp in entries:
-            headers = [("stamp", stamp)] if stamp else []
-            if self.builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
-                raise RuntimeError(f"a record batch of {self.topic} is full at {self.size} bytes")
+    def add(self, entry: Entry, size: int) -> None:
+        """Appends it; `size` is its own. Raises RuntimeError if the builder is full, which `Batches` has excluded."""
+        key, value, stamp = entry
+        if self._append(timestamp=None, key=key, value=value, headers=[("stamp", stamp)] if stamp else []) is None:
+            raise RuntimeError(f"a record batch of {self.topic} is full at {self.size} bytes")
         self.size += size
-        self.count += len(entries)
+        self.count += 1
 
 
 class Batches:
@@ -55,32 +55,51 @@ class Batches:
 
     def __init__(self, new_builder: Callable[[], Any]) -> None:
         self._new = new_builder
-        self._by_place: dict[tuple[str, int], list[Batch]] = {}
+        self._by_place: dict[Place, list[Batch]] = {}
         self.count = 0
-
-    def __bool__(self) -> bool:
-        return self.count > 0
 
     def __iter__(self) -> Iterator[list[Batch]]:
         return iter(self._by_place.values())
 
-    def __contains__(self, place: tuple[str, int]) -> bool:
+    def __contains__(self, place: Place) -> bool:
         return place in self._by_place
 
-    def add(self, topic: str, partition: int, entries: list[Entry]) -> None:
-        """Appends what one step writes to one partition: together, in one batch."""
-        size = sum(entry.size for entry in entries)
-        batches = self._by_place.get((topic, partition))
-        if batches is None:
-            batches = self._by_place[(topic, partition)] = []
-        if not batches or batches[-1].size + size > BATCH_BYTES:
-            batches.append(Batch(topic, partition, self._new()))
-        batches[-1].add(entries, size)
+    def add(self, place: Place, entry: Entry) -> None:
+        """Appends one record."""
+        size = size_of(entry)
+        self._room(place, size).add(entry, size)
+        self.count += 1
+
+    def add_together(self, place: Place, entries: list[Entry]) -> None:
+        """Appends records that must be there whole or not at all: in one batch."""
+        batch = self._room(place, sum(map(size_of, entries)))
+        for entry in entries:
+            batch.add(entry, size_of(entry))
         self.count += len(entries)
 
+    def _room(self, place: Place, size: int) -> Batch:
+        """The batch of this place that takes `size` bytes more."""
+        batches = self._by_place.get(place)
+        if batches is None:
+            batches = self._by_place[place] = []
+        elif batches[-1].size + size <= BATCH_BYTES:
+            return batches[-1]
+        batches.append(Batch(place, self._new()))
+        return batches[-1]
 
-def check_size(topic: str, entries: list[Entry]) -> None:
-    """Raises RecordError if they do not fit into one batch: then the record that caused them is refused."""
-    size = sum(entry.size for entry in entries)
-    if size > MOST_BYTES:
-        raise RecordError(f"handling it would write {size:,} bytes to one partition of {topic}; at most {MOST_BYTES:,} fit a batch")
+
+def by_place(entries: Iterable[tuple[Place, Entry]]) -> dict[Place, list[Entry]]:
+    """The entries of each place, in order."""
+    found: dict[Place, list[Entry]] = {}
+    for place, entry in entries:
+        found.setdefault(place, []).append(entry)
+    return found
+
+
+def check_size(entries: Iterable[tuple[Place, Entry]]) -> None:
+    """Raises RecordError if they do not fit into one batch of their place: then the record that caused them is refused."""
+    for (topic, _), each in by_place(entries).items():
+        if (size := sum(map(size_of, each))) > MOST_BYTES:
+            raise RecordError(
+                f"handling it would write {size:,} bytes to one partition of {topic}; at most {MOST_BYTES:,} fit a batch"
+            )

@@ -14,9 +14,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from streams.batches import Batch, Batches
+from streams.batches import Batch, Batches, Place, by_place
 from streams.fence import Fence
-from streams.offsets import Place
 from streams.pace import Pace
 from streams.step import Step
 
@@ -48,13 +47,20 @@ class Group:
 
     def add(self, step: Step) -> None:
         """Takes over what a step produced."""
-        for (topic, partition), entries in step.outputs.items():
-            self.outputs.add(topic, partition, entries)
-        for place, entries in step.rows.items():
-            wait = step.outputs or place in self.rows
-            (self.rows if wait else self.rows_at_once).add(*place, entries)
+        for place, entry in step.outputs:
+            self.outputs.add(place, entry)
+        if len(step.rows) == 1:  # nearly all that have any
+            place, entry = step.rows[0]
+            self._rows_of(step, place).add(place, entry)
+        elif step.rows:
+            for place, entries in by_place(step.rows).items():
+                self._rows_of(step, place).add_together(place, entries)
         for fn in step.after:
             self.after.append((step.partition, fn))
+
+    def _rows_of(self, step: Step, place: Place) -> Batches:
+        """Rows of a step with outputs wait for these, and so do later rows of the same changelog partition."""
+        return self.rows if step.outputs or place in self.rows else self.rows_at_once
 
 
 class Flusher:

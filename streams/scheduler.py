@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 
 from engine import flow
-from engine.gate import At, Never, decide, open_until
+from engine.gate import At, Never, decide
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
@@ -123,11 +123,10 @@ class Scheduler:
         if flow.moves_when_due(row, plan, profile):
             self.flows.feed(p, row, flow.Due(), now)
             return
-        facts = self.flows.facts(p, row, plan)
-        verdict = decide(facts, now)
+        verdict = decide(self.flows.facts(p, row, plan), now)
         match verdict.until:
             case None:
-                until = open_until(facts, now) or now
+                until = verdict.open_until or now
                 index.ready.add(row.key, plan.line, row.campaign, Instant(row.due), until, row.timer)
                 index.wheel.put(until, row.key, row.timer)
             case Never(reason):
