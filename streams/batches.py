@@ -17,15 +17,14 @@ _OVERHEAD = 40
 
 #: Topic and partition.
 Place = tuple[str, int]
-#: One record to send: key, value, stamp. The stamp goes into a header: a tombstone has no value to carry it. A plain tuple: there
-#: are twenty for each contact.
-Entry = tuple[bytes | None, bytes | None, bytes | None]
+#: One record to send: key, value (None: a tombstone), stamp (of a tombstone, for a header: it has no value to carry it) and its
+#: size, at most. A plain tuple: there are twenty for each contact.
+Entry = tuple[bytes, bytes | None, bytes | None, int]
 
 
-def size_of(entry: Entry) -> int:
-    """Bytes that it takes, at most."""
-    key, value, stamp = entry
-    return (len(key) if key else 0) + (len(value) if value else 0) + (len(stamp) if stamp else 0) + _OVERHEAD
+def entry(key: bytes, value: bytes | None, stamp: bytes | None = None) -> Entry:
+    """A record to send."""
+    return key, value, stamp, len(key) + len(value or b"") + len(stamp or b"") + _OVERHEAD
 
 
 class Batch:
@@ -39,9 +38,9 @@ class Batch:
         self.size = 0
         self.count = 0
 
-    def add(self, entry: Entry, size: int) -> None:
-        """Appends it; `size` is its own. Raises RuntimeError if the builder is full, which `Batches` has excluded."""
-        key, value, stamp = entry
+    def add(self, entry: Entry) -> None:
+        """Appends it. Raises RuntimeError if the builder is full, which `Batches` has excluded."""
+        key, value, stamp, size = entry
         if self._append(timestamp=None, key=key, value=value, headers=[("stamp", stamp)] if stamp else []) is None:
             raise RuntimeError(f"a record batch of {self.topic} is full at {self.size} bytes")
         self.size += size
@@ -66,15 +65,14 @@ class Batches:
 
     def add(self, place: Place, entry: Entry) -> None:
         """Appends one record."""
-        size = size_of(entry)
-        self._room(place, size).add(entry, size)
+        self._room(place, entry[3]).add(entry)
         self.count += 1
 
     def add_together(self, place: Place, entries: list[Entry]) -> None:
         """Appends records that must be there whole or not at all: in one batch."""
-        batch = self._room(place, sum(map(size_of, entries)))
-        for entry in entries:
-            batch.add(entry, size_of(entry))
+        batch = self._room(place, _sum(entries))
+        for each in entries:
+            batch.add(each)
         self.count += len(entries)
 
     def _room(self, place: Place, size: int) -> Batch:
@@ -91,15 +89,19 @@ class Batches:
 def by_place(entries: Iterable[tuple[Place, Entry]]) -> dict[Place, list[Entry]]:
     """The entries of each place, in order."""
     found: dict[Place, list[Entry]] = {}
-    for place, entry in entries:
-        found.setdefault(place, []).append(entry)
+    for place, each in entries:
+        found.setdefault(place, []).append(each)
     return found
 
 
 def check_size(entries: Iterable[tuple[Place, Entry]]) -> None:
     """Raises RecordError if they do not fit into one batch of their place: then the record that caused them is refused."""
     for (topic, _), each in by_place(entries).items():
-        if (size := sum(map(size_of, each))) > MOST_BYTES:
+        if (size := _sum(each)) > MOST_BYTES:
             raise RecordError(
                 f"handling it would write {size:,} bytes to one partition of {topic}; at most {MOST_BYTES:,} fit a batch"
             )
+
+
+def _sum(entries: Iterable[Entry]) -> int:
+    return sum(each[3] for each in entries)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from streams.batches import MOST_BYTES, Entry, Place, check_size, size_of
+from streams.batches import MOST_BYTES, Entry, Place, check_size
 from streams.offsets import Hold
 
 if TYPE_CHECKING:
     from streams.records import Record
-    from streams.store import Table
+    from streams.store import Undo
 
 
 class Step:
@@ -26,17 +26,17 @@ class Step:
         self.size = 0  # bytes of both
         self.after: list[Callable[[], None]] = []
         self.holds: list[Hold] = []
-        self.undo: list[tuple[Table[Any], int, str, Any]] = []
+        self.undo: list[Undo] = []
 
     def emit(self, place: Place, entry: Entry) -> None:
         """An output."""
         self.outputs.append((place, entry))
-        self.size += size_of(entry)
+        self.size += entry[3]
 
     def put(self, place: Place, entry: Entry) -> None:
         """A row, for its changelog."""
         self.rows.append((place, entry))
-        self.size += size_of(entry)
+        self.size += entry[3]
 
     def check_size(self) -> None:
         """Raises RecordError if it is too large to be sent."""

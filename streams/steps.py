@@ -10,6 +10,7 @@ from outdial.clock import Clock
 from schemas.base import encode
 from schemas.rows import Row
 from schemas.topics import DEAD_LETTERS, TOPIC_OF, TopicSpec
+from streams.batches import entry
 from streams.flush import Flusher
 from streams.offsets import Offsets
 from streams.partitions import partition_of
@@ -48,14 +49,13 @@ class Steps:
         name: str = record.key if key is None else key
         if partition is None:
             partition = partition_of(name, self.partitions) if topic.partitioned else 0
-        step.emit((topic.name, partition), (name.encode(), encode(record), None))
+        step.emit((topic.name, partition), entry(name.encode(), encode(record)))
 
     def put(self, table: Table[R], partition: int, key: str, row: R | None) -> None:
         """Sets (None: deletes) a row: in memory at once, in the changelog with this step. Stamps it (epoch, seq)."""
         step = self._in_step()
         self._append(step, table, partition, key, row)
-        step.undo.append((table, partition, key, table.get(partition, key)))
-        table.set(partition, key, row)
+        table.set(partition, key, row, step.undo)
 
     def then(self, fn: Callable[[], None]) -> None:
         """Runs `fn`, as a step of its own, once the rows put in this step are acknowledged. Dropped if the partition goes."""
@@ -116,10 +116,10 @@ class Steps:
         self._seq += 1
         stamp = (self._epochs[partition], self._seq)
         if row is None:
-            step.put((table.name, partition), (key.encode(), None, stamp_bytes(stamp)))
+            step.put((table.name, partition), entry(key.encode(), None, stamp_bytes(stamp)))
         else:
             row.stamp = stamp
-            step.put((table.name, partition), (key.encode(), encode(row), None))
+            step.put((table.name, partition), entry(key.encode(), encode(row)))
 
     def _release(self, release: Callable[[], None]) -> None:
         self.flusher.group.acks.append(release)
