@@ -28,62 +28,62 @@ def entry(key: bytes, value: bytes | None, stamp: bytes | None = None) -> Entry:
 
 
 class Batch:
-    """One record batch under construction."""
+    """One record batch under construction. `append` is its builder's."""
 
-    __slots__ = ("_append", "builder", "count", "partition", "size", "topic")
+    __slots__ = ("append", "builder", "count", "partition", "size", "topic")
 
     def __init__(self, place: Place, builder: Any) -> None:
         self.topic, self.partition = place
-        self.builder, self._append = builder, builder.append
+        self.builder, self.append = builder, builder.append
         self.size = 0
         self.count = 0
-
-    def add(self, entry: Entry) -> None:
-        """Appends it. Raises RuntimeError if the builder is full, which `Batches` has excluded."""
-        key, value, stamp, size = entry
-        if self._append(timestamp=None, key=key, value=value, headers=[("stamp", stamp)] if stamp else []) is None:
-            raise RuntimeError(f"a record batch of {self.topic} is full at {self.size} bytes")
-        self.size += size
-        self.count += 1
 
 
 class Batches:
     """Batches by (topic, partition), each partition's in order."""
 
-    __slots__ = ("_by_place", "_new", "count")
+    __slots__ = ("_all", "_last", "_new", "count")
 
     def __init__(self, new_builder: Callable[[], Any]) -> None:
         self._new = new_builder
-        self._by_place: dict[Place, list[Batch]] = {}
+        self._all: list[Batch] = []
+        self._last: dict[Place, Batch] = {}
         self.count = 0
 
-    def __iter__(self) -> Iterator[list[Batch]]:
-        return iter(self._by_place.values())
+    def __iter__(self) -> Iterator[Batch]:
+        """In the order in which they are to be sent."""
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
 
     def __contains__(self, place: Place) -> bool:
-        return place in self._by_place
+        return place in self._last
 
-    def add(self, place: Place, entry: Entry) -> None:
-        """Appends one record."""
-        self._room(place, entry[3]).add(entry)
+    def add(self, place: Place, one: Entry, limit: int = BATCH_BYTES) -> None:
+        """Appends one record. Raises RuntimeError if the builder is full, which the sizes have excluded."""
+        key, value, stamp, size = one
+        batch = self._last.get(place)
+        if batch is None or batch.size + size > limit:
+            batch = self._begin(place)
+        if batch.append(timestamp=None, key=key, value=value, headers=[("stamp", stamp)] if stamp else []) is None:
+            raise RuntimeError(f"a record batch of {batch.topic} is full at {batch.size} bytes")
+        batch.size += size
+        batch.count += 1
         self.count += 1
 
     def add_together(self, place: Place, entries: list[Entry]) -> None:
         """Appends records that must be there whole or not at all: in one batch."""
-        batch = self._room(place, _sum(entries))
-        for each in entries:
-            batch.add(each)
-        self.count += len(entries)
+        batch = self._last.get(place)
+        if batch is not None and batch.size + _sum(entries) > BATCH_BYTES:
+            self._begin(place)
+        for one in entries:
+            self.add(place, one, MOST_BYTES)
 
-    def _room(self, place: Place, size: int) -> Batch:
-        """The batch of this place that takes `size` bytes more."""
-        batches = self._by_place.get(place)
-        if batches is None:
-            batches = self._by_place[place] = []
-        elif batches[-1].size + size <= BATCH_BYTES:
-            return batches[-1]
-        batches.append(Batch(place, self._new()))
-        return batches[-1]
+    def _begin(self, place: Place) -> Batch:
+        batch = self._last[place] = Batch(place, self._new())
+        self._all.append(batch)
+        return batch
 
 
 def by_place(entries: Iterable[tuple[Place, Entry]]) -> dict[Place, list[Entry]]:

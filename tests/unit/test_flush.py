@@ -201,5 +201,5 @@ def test_the_rows_of_a_step_share_one_batch_even_when_it_opens_another() -> None
     batches = Batches(Builder)
     batches.add(("t", 0), entry(b"a", b"x" * (BATCH_BYTES - 100)))
     batches.add_together(("t", 0), [entry(b"b", b"x"), entry(b"c", b"x" * 200)])
-    ((first, second),) = list(batches)
+    first, second = batches
     assert (first.builder.keys, second.builder.keys) == ([b"a"], [b"b", b"c"])
