@@ -259,6 +259,9 @@ class LaneRecovery(Recovery):  # type: ignore[misc]
         if generation_id == app.consumer_generation_id:
             freeze()
             await app.lane.activate(app.partitions_here())
+            # Faust seeks the sources now, and then empties all queues before it says that records may flow; they would flow from
+            # the seek on, for the changelogs' sake, and what came in between would be lost.
+            app.consumer.stop_flow()
         return app.lane.failure is None
 
 
