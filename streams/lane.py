@@ -1,7 +1,7 @@
 """The batch lane: synchronous stages over a real Faust app, a slice of records at a time. The contract is docs/lane.md.
 
 Faust keeps the group, the assignment, agents, tables and recovery (streams/transport.py has what is overridden). One Faust event
-carries all records fetched of one partition; the lane hands them to the stage one by one. What a stage emits and puts is a *step*:
+carries all records fetched of one topic; the lane hands them to the stage one by one. What a stage emits and puts is a *step*:
 it counts as a whole, or is taken back and the record goes to the dead letters.
 """
 
@@ -119,40 +119,41 @@ class Lane(Steps):
     async def _take(self, fn: StageFn, patience_s: float, event: Any) -> None:
         """All records of one Faust event. Those that come after a revocation are dropped: they were not committed."""
         try:
-            await self._batch(fn, patience_s, event.message.partition, event.value)
+            await self._batch(fn, patience_s, event.value)
         except Exception as error:
             self.fail("The lane itself failed.", error)
         finally:
             topic = event.message.topic
             self._coming[topic] = max(0, self._coming[topic] - len(event.value))  # never below: it began anew with an assignment
 
-    async def _batch(self, fn: StageFn, patience_s: float, partition: int, records: list[Any]) -> None:
-        rate, place = self._rates[records[0].topic], (records[0].topic, partition)
-        serial, done = self._serial, 0
+    async def _batch(self, fn: StageFn, patience_s: float, records: list[Any]) -> None:
+        rate, serial, done = self._rates[records[0].topic], self._serial, 0
         while done < len(records):
             await self.flusher.room()
             async with self._turns.turn(patience_s):
-                if serial != self._serial or partition not in self.active:
+                if serial != self._serial or not self.active:
                     return
                 self._now, end = self.clock.now(), time.perf_counter() + self._slice
                 start = done
                 while done < len(records) and time.perf_counter() < end and not rate.hopeless:
                     for record in records[done : done + BETWEEN_LOOKS]:
-                        rate.count(self._one(fn, partition, record))
+                        rate.count(self._one(fn, record.partition, record))
                         done += 1
-                self._handled(place, records[done - 1].offset + 1, done - start)
+                self._handled(records[start:done])
                 if rate.hopeless:
                     self.fail(rate.sentence(), None)
                     return
                 await asyncio.sleep(0)
 
-    def _handled(self, place: tuple[str, int], following: int, count: int) -> None:
-        self.stats.records += count
-        self.flusher.unflushed += count
-        self.flusher.group.records += count
-        self.flusher.group.offsets[place] = following
+    def _handled(self, records: list[Any]) -> None:
+        group, following = self.flusher.group, {(r.topic, r.partition): r.offset + 1 for r in records}
+        self.stats.records += len(records)
+        self.flusher.unflushed += len(records)
+        group.records += len(records)
+        group.offsets.update(following)
         if "one-flush" in self._ablate:
-            self._offsets.durable(place, following)
+            for place, offset in following.items():
+                self._offsets.durable(place, offset)
             self._durable.set()
         self.flusher.kick()
 
