@@ -29,7 +29,7 @@ from streams.store import Changelogged, Table
 
 GROUP = "outdial"
 #: What was fetched of a partition costs some 80 µs, however little it is: so many of them are worth one turn (10 ms) of fetching.
-EVENTS_A_TURN = 24
+EVENTS_A_TURN = 16
 #: Records of one fetch: a backlog comes in portions, and what is more urgent in between.
 FETCH_RECORDS = 8_000
 #: Real seconds after which a stage that had no room is asked again.
