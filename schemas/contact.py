@@ -17,9 +17,9 @@ class Contact(Wire):
     first_name: str | None = None
     last_name: str | None = None
     timezone: str | None = Field(None, description="IANA zone, stands alone where it is given")
-    postal_code: str | None = None
-    state: str | None = None
-    country: str | None = Field(None, description="ISO 3166 alpha-2, how a national phone number is read")
+    postal_code: str | None = Field(None, description="a lost leading zero of the US is forgiven")
+    state: str | None = Field(None, description="code or name")
+    country: str | None = Field(None, description="ISO 3166 alpha-2, how a national phone number and the address are read")
     consent: Any = None
     variables: dict[str, Any] = {}
 
