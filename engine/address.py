@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from engine.clocks import share_a_clock
 from engine.phone import Phone
-from engine.postal import mended, zip_code, zip_state, zip_zones
+from engine.postal import mend_zip, zip_code, zip_state, zip_zones
 from engine.states import STATES, canadian, canadian_zones, state_code, zones_of_state
 
 #: What people write for these countries, beside their codes. ZIP codes reach the territories.
@@ -79,7 +79,8 @@ def _read(postal_code: str, state: str, country: str, sure: bool) -> Address:
         found.append(("postal_code", by_code))
     if by_state and not (by_code and share_a_clock(by_code, by_state)):
         found.append(("state", by_state))
-    return Address(tuple(found), tuple(problems) if sure else (), mended(postal_code) if country == "US" else None)
+    whole = mend_zip(postal_code, country)
+    return Address(tuple(found), tuple(problems) if sure else (), whole if whole != postal_code else None)
 
 
 def _by_code(text: str, country: str, problems: list[str]) -> tuple[str, ...]:

@@ -51,11 +51,11 @@ def zip_code(text: str) -> str | None:
     return found[1].zfill(5) if found else None
 
 
-def mended(text: str) -> str | None:
-    """A postal code whose leading zeros a spreadsheet ate, with them: `8014` is 08014. None: it lost none, or is none of the US."""
-    found = _ZIP.fullmatch(text.strip()) or _JOINED.fullmatch(text.strip())
+def mend_zip(text: str, country: str | None = "US") -> str:
+    """A US postal code with the leading zeros that a spreadsheet ate: `8014` is 08014. All else, and other countries', as it is."""
+    found = (_ZIP.fullmatch(text.strip()) or _JOINED.fullmatch(text.strip())) if country == "US" else None
     if not found or len(found[1]) == 5 or not zip_state(found[1].zfill(5)):
-        return None
+        return text
     return f"{found[1].zfill(5)}-{found[2]}" if found[2] else found[1].zfill(5)
 
 
