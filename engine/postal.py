@@ -1,7 +1,7 @@
 """US postal codes: read and mended as people write them, and the zones each speaks for. Zones by the library `zipcodes`.
 
 The library knows a ZIP code's middle, hence one zone, but the area may reach over a boundary, and near one its point is often on
-the wrong side (Page and Tuba City in Arizona). Time zones follow county lines (49 CFR part 71), but for some fourteen counties. So
+the wrong side (Page and Tuba City in Arizona). Time zones follow county lines (49 CFR part 71), but for some ten counties. So
 a ZIP code speaks for every zone that its county has, and those that lie across a boundary, or are led astray, stand below.
 
 The library opens its data on the first question (some 300 ms), and any question takes it 300 us or more; so it is asked for whole

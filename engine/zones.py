@@ -161,9 +161,17 @@ def civil_zone(text: str) -> tuple[str | None, str | None]:
     meant = ABBREVIATIONS.get(word.upper()) or _by_offset(text)
     if meant:
         return meant, f"time zone {text!r} is no place's time: taken for {meant}; write a zone such as America/New_York"
-    near = get_close_matches(word, _CIVIL, 1, 0.75)
-    hint = f"did you mean {_CIVIL[near[0]]}?" if near else "write a zone such as America/New_York"
+    near = near_zone(text)
+    hint = f"did you mean {near}?" if near else "write a zone such as America/New_York"
     return None, f"time zone {text!r} is not known, so it is ignored: {hint}"
+
+
+def near_zone(text: str) -> str | None:
+    """The IANA zone whose name is nearest, or that has this city: `Chicago`; None if none is near."""
+    word = re.sub(r"\s+", "_", text.strip()).lower()
+    cities = {name.rpartition("/")[2]: name for name in sorted(_CIVIL, reverse=True)}
+    near = get_close_matches(word, _CIVIL, 1, 0.75) or get_close_matches(word.rpartition("/")[2], cities, 1, 0.85)
+    return _CIVIL[cities.get(near[0], near[0])] if near else None
 
 
 def _by_offset(text: str) -> str | None:

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from schemas.base import Wire
 
+#: Fields that templates and agents may use as they use variables.
+TEMPLATE_FIELDS = ("first_name", "last_name", "email", "postal_code", "state", "country")
+
 
 class Contact(Wire):
     """One person, whole: a later record replaces an earlier one. Fields beyond these become variables."""
@@ -29,5 +32,5 @@ class Contact(Wire):
 
     def all_variables(self) -> dict[str, Any]:
         """Everything a template or an agent may use: names, address facts, declared and further fields."""
-        named = {k: getattr(self, k) for k in ("first_name", "last_name", "email", "postal_code", "state", "country")}
+        named = {k: getattr(self, k) for k in TEMPLATE_FIELDS}
         return {k: v for k, v in (named | (self.model_extra or {}) | self.variables).items() if v is not None}
