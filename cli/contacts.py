@@ -1,4 +1,4 @@
-"""`outdial contacts import|enroll|unenroll`: people enter campaigns.
+"""`outdial contacts import|zones|enroll|unenroll`: people enter campaigns.
 
 An import may be repeated: ids are hashes of what they stand for, so a second run of a file adds nobody and enrolls nobody twice.
 Nothing is written unless the file can be read to its end and every campaign is there and has not ended. Memory holds the ids.
@@ -22,6 +22,7 @@ from cli.importing import Layout, Reject, Tally, enrollment, layout_of, mapping_
 from cli.listing import Listing, survey
 from cli.publish import Publisher
 from cli.read import read_heads
+from cli.zones import zones
 from engine.errors import OutdialError, UsageError
 from outdial.clock import clock_from
 from outdial.settings import Settings
@@ -206,3 +207,6 @@ def _say(sentence: str) -> None:
 
 def _count(n: int, one: str, many: str) -> str:
     return f"{n} {one if n == 1 else many}"
+
+
+app.command()(zones)
