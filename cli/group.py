@@ -49,9 +49,9 @@ class GroupState:
     lag: dict[str, int]
 
 
-def group_state(settings: Settings) -> GroupState:
-    """Raises OutdialError if the broker does not tell."""
-    client = admin(settings)
+def group_state(settings: Settings, client: AdminClient | None = None) -> GroupState:
+    """`client`: one to ask again with. Raises OutdialError if the broker does not tell."""
+    client = client or admin(settings)
     try:
         return GroupState(_members(client), _lag(client))
     except KafkaException as error:

@@ -1,0 +1,211 @@
+"""The live board: one look at everything that goes on, as `status --watch` and `demo` show it. 80 columns and 24 lines are enough.
+
+Pure: a Look and a size go in, lines come out. What does not fit is counted, not cut in silence: each part gets its share of the
+lines, and a part that needs less leaves the rest to the others.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from cli.activity import Lateness, LineUse
+from cli.summary import CampaignSummary, Waits
+from cli.watch import Look
+from engine.time import HOUR, MINUTE, SECOND, Instant
+from schemas.rows import State
+
+T = TypeVar("T")
+
+#: Lines of a part, beside its title, that it gets at the least: campaigns, reasons, lines.
+LEAST = (2, 3, 1)
+#: Lines that are always there: head, lateness, calls, exits, lag, three titles, three gaps.
+FIXED = 11
+
+
+class _Waiting(NamedTuple):
+    campaign: str
+    reason: str
+    waits: Waits
+
+
+def board(look: Look, width: int, height: int) -> Group:
+    """The whole board, at most `height` lines of at most `width` columns."""
+    campaigns, waiting = look.summary.campaigns, _waiting(look.summary.campaigns)
+    room = shares(height - FIXED, (len(campaigns), max(1, len(waiting)), len(look.lines)), LEAST)
+    parts: list[Text | Table] = [
+        _head(look),
+        _campaigns(campaigns, look.placed, room[0]),
+        Text(""),
+        _reasons(waiting, look, room[1]),
+        Text(""),
+        _lines(look.lines, room[2]),
+        _fit(_late(look.lateness), width),
+        Text(""),
+        _fit(f"calls    {_counts(c.calls for c in campaigns)}", width),
+        _fit(f"exits    {_counts(c.exits for c in campaigns)}", width),
+        _lag(look, width),
+    ]
+    return Group(*parts)
+
+
+def shares(room: int, wanted: tuple[int, ...], least: tuple[int, ...]) -> tuple[int, ...]:
+    """Lines for each part: what it wants, if there is room for all; else its least and what others leave, in turn."""
+    given = [min(want, few) for want, few in zip(wanted, least, strict=True)]
+    left = room - sum(given)
+    while left > 0 and any(g < w for g, w in zip(given, wanted, strict=True)):
+        for i, want in enumerate(wanted):
+            if given[i] < want and left > 0:
+                given[i] += 1
+                left -= 1
+    return tuple(given)
+
+
+def span(ms: float) -> str:
+    """A length of time in two or three characters and a unit: 850 ms, 12.3 s, 4 min, 3 h, 2 d."""
+    for unit, size, below in (("ms", 1, SECOND), ("s", SECOND, MINUTE), ("min", MINUTE, HOUR), ("h", HOUR, 48 * HOUR)):
+        if ms < below:
+            value = ms / size
+            return f"{value:.1f} {unit}" if unit == "s" and value < 10 else f"{value:.0f} {unit}"
+    return f"{ms / (24 * HOUR):.0f} d"
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------------------
+
+
+def _head(look: Look) -> Text:
+    """When, how fast, who works: red if nothing can move or nothing can be read."""
+    clock = "" if look.rate == 1 else f" x{look.rate:g}"
+    workers = f"{look.group.workers} worker{'' if look.group.workers == 1 else 's'}"
+    text = Text.assemble(
+        ("outdial ", "bold"), (f"{_instant(look.at)} UTC{clock}", "bold cyan"), "  ", no_wrap=True, overflow="ellipsis"
+    )
+    text.append(workers if look.group.workers else "no worker: run `outdial worker`", "green" if look.group.workers else "bold red")
+    text.append(f"  broker {look.broker.state}")
+    if look.asking:
+        text.append(f"  counting {look.asking} more", "yellow")
+    if look.trouble:
+        text = Text(f"{_instant(look.at)} UTC  {look.trouble}", "bold red", no_wrap=True, overflow="ellipsis")
+    return text
+
+
+def _campaigns(campaigns: tuple[CampaignSummary, ...], placed: dict[str, float], room: int) -> Table:
+    """People by state, a line for each campaign: those with most people inside first."""
+
+    def row(one: CampaignSummary) -> tuple[str | Text, ...]:
+        name = f"{one.campaign}@{one.version}" if one.version else one.campaign
+        counts = (_n(one.states[state]) for state in State)
+        return _cut(name, 22), one.state, _n(one.people), *counts, f"{placed.get(one.campaign, 0.0):.1f}"
+
+    table = _table("campaign", "", "people", *(state.partition("_")[0] for state in State), "calls/s")
+    by_size = sorted(campaigns, key=lambda c: (-(c.people - c.states[State.EXITED]), c.campaign))
+    return _fill(table, by_size, room, "campaign", row)
+
+
+def _reasons(waiting: list[_Waiting], look: Look, room: int) -> Table:
+    """Why people wait, the most first."""
+    table = _table("waiting", "people", "", "")
+    if not waiting:
+        table.add_row("nobody", "", "", "")
+    return _fill(
+        table,
+        waiting,
+        room,
+        "reason",
+        lambda w: (_cut(w.reason, 18), _n(w.waits.count), _when(w.waits, look), Text(_cut(w.campaign, 22), "dim")),
+    )
+
+
+def _lines(lines: tuple[LineUse, ...], room: int) -> Table:
+    """How much of each line is used."""
+
+    def row(one: LineUse) -> tuple[str | Text, ...]:
+        allowed = "any" if one.allowed is None else f"{one.allowed:g}"
+        most = "any" if one.most is None else _n(one.most)
+        use = "" if one.use is None else f"{one.use:.0%}"
+        return _cut(one.line, 22), f"{one.placed:.1f}", allowed, _n(one.in_flight), most, _n(one.ready), use, _bar(one.use)
+
+    table = _table("line", "calls/s", "allowed", "in flight", "allowed", "ready", "use", "")
+    return _fill(table, sorted(lines, key=lambda use: (-(use.use or 0), use.line)), room, "line", row)
+
+
+def _late(late: Lateness | None) -> str:
+    if late is None:
+        return "late     nothing was issued in the last minute"
+    spans = f"median {span(late.median)}, 99 % {span(late.p99)}, worst {span(late.worst)}"
+    return f"late     {spans} (of {_n(late.count)} issued in the last minute, real time)"
+
+
+def _lag(look: Look, width: int) -> Text:
+    behind = [f"{topic} {'not read yet' if n < 0 else _n(n)}" for topic, n in look.group.lag.items() if n]
+    text = _fit(f"lag      {', '.join(behind) or 'none on any topic'}", width)
+    text.stylize("yellow" if behind else "")
+    return text
+
+
+# --- words ------------------------------------------------------------------------------------------------------------------------
+
+
+def _waiting(campaigns: Iterable[CampaignSummary]) -> list[_Waiting]:
+    found = (_Waiting(c.campaign, reason, waits) for c in campaigns for reason, waits in c.waiting.items())
+    return sorted(found, key=lambda w: (-w.waits.count, w.campaign, w.reason))
+
+
+def _when(waits: Waits, look: Look) -> str:
+    if waits.until is not None:
+        return f"first at {_instant(waits.until)}"
+    if waits.since is not None:
+        return f"for up to {span((look.at - waits.since) / look.rate)}"
+    return ""
+
+
+def _instant(at: Instant) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%a %Y-%m-%d %H:%M:%S")
+
+
+def _counts(counted: Iterable[Counter[str]]) -> str:
+    total: Counter[str] = Counter()
+    for each in counted:
+        total.update(each)
+    return ", ".join(f"{_n(n)} {name}" for name, n in sorted(total.items(), key=lambda item: (-item[1], item[0]))) or "none yet"
+
+
+def _bar(use: float | None, cells: int = 10) -> Text:
+    if use is None:
+        return Text("")
+    full = min(cells, round(use * cells))
+    return Text("█" * full + "·" * (cells - full), "red" if use >= 0.95 else "green")
+
+
+def _n(n: int) -> str:
+    return f"{n:,}"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _fit(text: str, width: int) -> Text:
+    return Text(_cut(text, width), no_wrap=True)
+
+
+def _table(*titles: str) -> Table:
+    """The first column and those without a title stand left, figures right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for i, title in enumerate(titles):
+        table.add_column(title, justify="right" if i and title else "left", no_wrap=True)
+    return table
+
+
+def _fill(table: Table, found: Sequence[T], room: int, what: str, row: Callable[[T], tuple[str | Text, ...]]) -> Table:
+    """As many as there is room for; the last line counts the others."""
+    shown = found if len(found) <= room else found[: max(0, room - 1)]
+    for each in shown:
+        table.add_row(*row(each))
+    if len(shown) < len(found):
+        table.add_row(f"... {len(found) - len(shown)} more {what}s")
+    return table
