@@ -83,12 +83,10 @@ class Follower:
         self.close()
 
 
-def tail(
-    settings: Settings, spec: TopicSpec, since: int | None = None, follow: bool = False, places: Places | None = None
-) -> Iterator[Raw]:
-    """Records appended from `since` on up to the end as it is met, or without end. As Follower."""
-    with Follower(settings, {spec: since}, places) as follower:
-        while follower.unread or follow:
+def tail(settings: Settings, spec: TopicSpec, since: int | None = None) -> Iterator[Raw]:
+    """Records appended from `since` on up to the end as it is met. As Follower."""
+    with Follower(settings, {spec: since}) as follower:
+        while follower.unread:
             yield from follower.read()
 
 
