@@ -39,15 +39,15 @@ def board(look: Look, width: int, height: int) -> Group:
     room = shares(height - FIXED, (len(campaigns), max(1, len(waiting)), len(look.lines)), LEAST)
     parts: list[Text | Table] = [
         _head(look),
-        _campaigns(campaigns, look.placed, room[0]),
+        campaigns_table(campaigns, look.placed, room[0]),
         Text(""),
         _reasons(waiting, look, room[1]),
         Text(""),
         _lines(look.lines, room[2]),
-        _fit(_late(look.lateness), width),
+        _late(look.lateness, width),
         Text(""),
-        _fit(f"calls    {_counts(c.calls for c in campaigns)}", width),
-        _fit(f"exits    {_counts(c.exits for c in campaigns)}", width),
+        _listed("closings", _counts(c.calls for c in campaigns), width),
+        _listed("exits", _counts(c.exits for c in campaigns), width),
         _lag(look, width),
     ]
     return Group(*parts)
@@ -93,8 +93,8 @@ def _head(look: Look) -> Text:
     return text
 
 
-def _campaigns(campaigns: tuple[CampaignSummary, ...], placed: dict[str, float], room: int) -> Table:
-    """People by state, a line for each campaign: those with most people inside first."""
+def campaigns_table(campaigns: tuple[CampaignSummary, ...], placed: dict[str, float], room: int) -> Table:
+    """People by state, a line for each campaign, at most `room`: those with most people inside first."""
 
     def row(one: CampaignSummary) -> tuple[str | Text, ...]:
         name = f"{one.campaign}@{one.version}" if one.version else one.campaign
@@ -133,16 +133,21 @@ def _lines(lines: tuple[LineUse, ...], room: int) -> Table:
     return _fill(table, sorted(lines, key=lambda use: (-(use.use or 0), use.line)), room, "line", row)
 
 
-def _late(late: Lateness | None) -> str:
+def _late(late: Lateness | None, width: int) -> Text:
     if late is None:
-        return "late     nothing was issued in the last minute"
-    spans = f"median {span(late.median)}, 99 % {span(late.p99)}, worst {span(late.worst)}"
-    return f"late     {spans} (of {_n(late.count)} issued in the last minute, real time)"
+        return _listed("late", ["nobody was issued a command in the last minute"], width)
+    spans = [
+        f"median {span(late.median)}",
+        f"99 % {span(late.p99)}",
+        f"worst {span(late.worst)}",
+        f"of {_n(late.count)} in a minute",
+    ]
+    return _listed("late", spans, width)
 
 
 def _lag(look: Look, width: int) -> Text:
     behind = [f"{topic} {'not read yet' if n < 0 else _n(n)}" for topic, n in look.group.lag.items() if n]
-    text = _fit(f"lag      {', '.join(behind) or 'none on any topic'}", width)
+    text = _listed("lag", behind or ["none on any topic"], width)
     text.stylize("yellow" if behind else "")
     return text
 
@@ -167,11 +172,21 @@ def _instant(at: Instant) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%a %Y-%m-%d %H:%M:%S")
 
 
-def _counts(counted: Iterable[Counter[str]]) -> str:
+def _counts(counted: Iterable[Counter[str]]) -> list[str]:
     total: Counter[str] = Counter()
     for each in counted:
         total.update(each)
-    return ", ".join(f"{_n(n)} {name}" for name, n in sorted(total.items(), key=lambda item: (-item[1], item[0]))) or "none yet"
+    return [f"{_n(n)} {name}" for name, n in sorted(total.items(), key=lambda item: (-item[1], item[0]))] or ["none yet"]
+
+
+def _listed(title: str, parts: list[str], width: int) -> Text:
+    """One line; what has no room is counted."""
+    line, rest = f"{title:<9}{parts[0]}", parts[1:]
+    while rest and len(line) + len(rest[0]) + len(more := f", ... {len(rest) - 1} more") + 2 <= width + (len(rest) == 1) * len(
+        more
+    ):
+        line, rest = f"{line}, {rest[0]}", rest[1:]
+    return Text(_cut(f"{line}, ... {len(rest)} more" if rest else line, width), no_wrap=True)
 
 
 def _bar(use: float | None, cells: int = 10) -> Text:
@@ -187,10 +202,6 @@ def _n(n: int) -> str:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _fit(text: str, width: int) -> Text:
-    return Text(_cut(text, width), no_wrap=True)
 
 
 def _table(*titles: str) -> Table:

@@ -75,7 +75,7 @@ def _lag(client: AdminClient) -> dict[str, int]:
     if not places:
         return {}
     done = _committed(client)
-    first, last = _offsets(client, places, EARLIEST), _offsets(client, places, LATEST)
+    first, last = offsets(client, places, EARLIEST), offsets(client, places, LATEST)
     lag = dict.fromkeys(names, 0)
     for place in last:
         lag[place[0]] += max(0, last[place] - max(done.get(place, 0), first[place]))
@@ -88,6 +88,7 @@ def _committed(client: AdminClient) -> dict[tuple[str, int], int]:
     return {(tp.topic, tp.partition): tp.offset for tp in future.result().topic_partitions if tp.offset >= 0}
 
 
-def _offsets(client: AdminClient, places: Iterable[TopicPartition], spec: Any) -> dict[tuple[str, int], int]:
+def offsets(client: AdminClient, places: Iterable[TopicPartition], spec: Any) -> dict[tuple[str, int], int]:
+    """The first or the end offset (`spec`: EARLIEST, LATEST) of all these partitions, in one question."""
     asked = client.list_offsets(dict.fromkeys(places, spec), request_timeout=TIMEOUT)
     return {(tp.topic, tp.partition): future.result().offset for tp, future in asked.items()}

@@ -13,14 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from cli.board import board
+from cli.board import board, campaigns_table
 from cli.read import read_heads
 from cli.summary import CampaignSummary, Summary, Waits, iso
 from cli.watch import Look, Watch
 from engine.errors import UsageError
 from outdial.kafka import require_broker
 from outdial.settings import Settings
-from schemas.rows import State
 
 
 def status(
@@ -109,27 +108,13 @@ def _print_once(look: Look, as_json: bool) -> None:
 
 def page(look: Look) -> Group:
     """What is printed once: everything, however long."""
-    parts: list[Any] = [campaigns_table(look.summary)]
-    parts += [reasons_table(c) for c in look.summary.campaigns if c.people or c.calls]
+    campaigns = look.summary.campaigns
+    parts: list[Any] = [campaigns_table(campaigns, look.placed, len(campaigns))]
+    parts += [reasons_table(c) for c in campaigns if c.people or c.calls]
     behind = ", ".join(f"{topic} {'not read yet' if n < 0 else n}" for topic, n in look.group.lag.items() if n) or "none"
     parts.append(Text(f"workers {look.group.workers or 'none: outdial worker'} · lag: {behind}"))
     parts.append(Text(f"broker {look.broker.state} at {look.broker.bootstrap} · campaign time {iso(look.at)}"))
     return Group(*parts)
-
-
-def campaigns_table(summary: Summary) -> Table:
-    """One line a campaign: people by state."""
-    # "awaiting" is short for awaiting contact: the table fits a terminal of 80 columns.
-    names = (state.partition("_")[0] for state in State)
-    table = Table("campaign", "state", "people", *names, "attempts", box=None, pad_edge=False)
-    table.columns[0].overflow = "fold"
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for one in summary.campaigns:
-        counts = (str(one.states[state]) for state in State)
-        name = f"{one.campaign}@{one.version}" if one.version else one.campaign
-        table.add_row(name, one.state, str(one.people), *counts, str(one.attempts))
-    return table
 
 
 def reasons_table(one: CampaignSummary) -> Table:

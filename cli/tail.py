@@ -10,9 +10,10 @@ from typing import Self
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError, KafkaException, Message, TopicPartition
 
+from cli.group import EARLIEST, LATEST, offsets
 from cli.read import Raw
 from engine.errors import OutdialError
-from outdial.kafka import reader, require_broker
+from outdial.kafka import admin, reader, require_broker
 from outdial.settings import Settings
 from schemas.topics import TopicSpec
 
@@ -35,7 +36,7 @@ class Follower:
         for spec in specs:
             if spec.name not in known:
                 raise OutdialError(f"topic `{spec.name}` does not exist on this broker: run `outdial topics apply`")
-        self._consumer = reader(settings)
+        self._settings, self._consumer = settings, reader(settings)
         whole, since = (
             [TopicPartition(s.name, p, OFFSET_BEGINNING if at is None else at) for s, at in asked for p in known[s.name].partitions]
             for asked in ([i for i in specs.items() if i[1] is None], [i for i in specs.items() if i[1] is not None])
@@ -54,11 +55,10 @@ class Follower:
 
     def waiting(self) -> int:
         """How many records lie there to be read, about: compacted ones count."""
-        count = 0
-        for begin in self._begin:
-            low, high = self._consumer.get_watermark_offsets(begin, timeout=TIMEOUT)
-            count += 0 if begin.offset == OFFSET_END else high - max(low, begin.offset)
-        return count
+        client, places = admin(self._settings), [TopicPartition(b.topic, b.partition) for b in self._begin]
+        first, end = offsets(client, places, EARLIEST), offsets(client, places, LATEST)
+        begins = {(b.topic, b.partition): b.offset for b in self._begin if b.offset != OFFSET_END}
+        return sum(end[place] - max(first[place], offset) for place, offset in begins.items())
 
     def read(self, seconds: float = POLL_S, most: int = BATCH) -> list[Raw]:
         """What comes within `seconds`, in the order of each partition. Raises OutdialError for what waiting does not mend."""

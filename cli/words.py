@@ -54,8 +54,6 @@ DISPOSITIONS = {
     "canceled": "The call was canceled; it never rang",
     "unknown": "Nobody can say how the call ended; it counts as made and is not repeated",
     "sent": "The message was sent",
-    "delivered": "The message was delivered",
-    "undelivered": "The message could not be delivered",
 }
 UNDIALED = {
     "revoked": "the person was leaving the campaign",
@@ -122,7 +120,7 @@ def event(told: Event, clocked: Clocked) -> str:
                 f"Step {told.step} is to be tried again after {data.get('disposition')}: due {clocked(int(data.get('due') or 0))}."
             )
         case EventKind.MESSAGE_STATUS:
-            return f"{disposition(str(data.get('disposition')))}: later news of the message."
+            return f"Later news of the message: {data.get('disposition')}."
         case EventKind.EXITED:
             reason = str(data.get("reason"))
             made = attempts(data.get("attempts"))
@@ -166,14 +164,15 @@ def closed(outcome: Outcome, clocked: Clocked) -> str:
     """How a command ended."""
     if outcome.disposition == "not_dialed":
         reason = outcome.reason or "no reason is told"
-        later = outcome.retry_at if (outcome.retry_at or 0) > outcome.ended_at else None
-        again = f" To be tried again from {clocked(later)}." if later is not None else ""
+        due = outcome.retry_at if (outcome.retry_at or 0) > outcome.ended_at else None
+        again = f" To be tried again from {clocked(due)}." if due is not None else ""
         why = UNDIALED.get(reason) or CHECKS.get(reason, ("", reason.replace("_", " ")))[1]
         return f"Nobody was contacted: {why} ({reason}). It uses up no attempt.{again}"
     talk = f", {length(outcome.talk_ms)} of talk" if outcome.talk_ms else ""
     asked = " The person asked not to be contacted again." if outcome.opt_out else ""
     later = f" The person asked to be called back at {outcome.callback_at}." if outcome.callback_at else ""
-    return f"{disposition(outcome.disposition)}{talk} ({outcome.disposition}).{asked}{later}"
+    how = DISPOSITIONS.get(outcome.disposition, f"It ended as {outcome.disposition.replace('_', ' ')}")
+    return f"{how}{talk} ({outcome.disposition}).{asked}{later}"
 
 
 def suppressed(entry: Suppression) -> str:
@@ -189,10 +188,6 @@ def waiting(found: Why, clocked: Clocked) -> str:
     if found.reason == "due later":
         return f"has its next step due {clocked(found.until or 0)}"
     return f"{WAITS.get(found.reason, f'waits: {found.reason}')}{until}{detail}"
-
-
-def disposition(name: str) -> str:
-    return DISPOSITIONS.get(name, f"It ended as {name.replace('_', ' ')}")
 
 
 def attempts(n: object) -> str:
