@@ -20,6 +20,7 @@ from engine.time import HOUR, MINUTE, SECOND, Instant
 from schemas.rows import State
 
 T = TypeVar("T")
+Row = tuple[str | Text, ...]
 
 #: Lines of a part, beside its title, that it gets at the least: campaigns, reasons, lines.
 LEAST = (2, 3, 1)
@@ -39,11 +40,11 @@ def board(look: Look, width: int, height: int) -> Group:
     room = shares(height - FIXED, (len(campaigns), max(1, len(waiting)), len(look.lines)), LEAST)
     parts: list[Text | Table] = [
         _head(look),
-        campaigns_table(campaigns, look.placed, room[0]),
+        campaigns_table(campaigns, look.placed, width, room[0]),
         Text(""),
-        _reasons(waiting, look, room[1]),
+        _reasons(waiting, look, width, room[1]),
         Text(""),
-        _lines(look.lines, room[2]),
+        _lines(look.lines, width, room[2]),
         _late(look.lateness, width),
         Text(""),
         _listed("closings", _counts(c.calls for c in campaigns), width),
@@ -93,44 +94,40 @@ def _head(look: Look) -> Text:
     return text
 
 
-def campaigns_table(campaigns: tuple[CampaignSummary, ...], placed: dict[str, float], room: int) -> Table:
+def campaigns_table(campaigns: tuple[CampaignSummary, ...], placed: dict[str, float], width: int, room: int) -> Table:
     """People by state, a line for each campaign, at most `room`: those with most people inside first."""
+    # "awaiting" is short for awaiting contact: the table fits a terminal of 80 columns.
+    titles = ("campaign", "", "people", *(state.partition("_")[0] for state in State), "calls/s")
 
-    def row(one: CampaignSummary) -> tuple[str | Text, ...]:
+    def row(one: CampaignSummary) -> Row:
         name = f"{one.campaign}@{one.version}" if one.version else one.campaign
         counts = (_n(one.states[state]) for state in State)
-        return _cut(name, 22), one.state, _n(one.people), *counts, f"{placed.get(one.campaign, 0.0):.1f}"
+        return name, one.state, _n(one.people), *counts, f"{placed.get(one.campaign, 0.0):.1f}"
 
-    table = _table("campaign", "", "people", *(state.partition("_")[0] for state in State), "calls/s")
     by_size = sorted(campaigns, key=lambda c: (-(c.people - c.states[State.EXITED]), c.campaign))
-    return _fill(table, by_size, room, "campaign", row)
+    return _table(titles, _rows(by_size, row, room), width)
 
 
-def _reasons(waiting: list[_Waiting], look: Look, room: int) -> Table:
+def _reasons(waiting: list[_Waiting], look: Look, width: int, room: int) -> Table:
     """Why people wait, the most first."""
-    table = _table("waiting", "people", "", "")
-    if not waiting:
-        table.add_row("nobody", "", "", "")
-    return _fill(
-        table,
-        waiting,
-        room,
-        "reason",
-        lambda w: (_cut(w.reason, 18), _n(w.waits.count), _when(w.waits, look), Text(_cut(w.campaign, 22), "dim")),
-    )
+
+    def row(one: _Waiting) -> Row:
+        return one.reason, _n(one.waits.count), _when(one.waits, look), one.campaign
+
+    return _table(("waiting", "people", "", ""), _rows(waiting, row, room) or [("nobody", "", "", "")], width, gives=3)
 
 
-def _lines(lines: tuple[LineUse, ...], room: int) -> Table:
+def _lines(lines: tuple[LineUse, ...], width: int, room: int) -> Table:
     """How much of each line is used."""
 
-    def row(one: LineUse) -> tuple[str | Text, ...]:
+    def row(one: LineUse) -> Row:
         allowed = "any" if one.allowed is None else f"{one.allowed:g}"
         most = "any" if one.most is None else _n(one.most)
         use = "" if one.use is None else f"{one.use:.0%}"
-        return _cut(one.line, 22), f"{one.placed:.1f}", allowed, _n(one.in_flight), most, _n(one.ready), use, _bar(one.use)
+        return one.line, f"{one.placed:.1f}", allowed, _n(one.in_flight), most, _n(one.ready), use, _bar(one.use)
 
-    table = _table("line", "calls/s", "allowed", "in flight", "allowed", "ready", "use", "")
-    return _fill(table, sorted(lines, key=lambda use: (-(use.use or 0), use.line)), room, "line", row)
+    titles = ("line", "calls/s", "allowed", "in flight", "allowed", "ready", "use", "")
+    return _table(titles, _rows(sorted(lines, key=lambda use: (-(use.use or 0), use.line)), row, room), width)
 
 
 def _late(late: Lateness | None, width: int) -> Text:
@@ -162,14 +159,17 @@ def _waiting(campaigns: Iterable[CampaignSummary]) -> list[_Waiting]:
 
 def _when(waits: Waits, look: Look) -> str:
     if waits.until is not None:
-        return f"first at {_instant(waits.until)}"
+        return f"first at {_instant(waits.until, look.at)}"
     if waits.since is not None:
         return f"for up to {span((look.at - waits.since) / look.rate)}"
     return ""
 
 
-def _instant(at: Instant) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%a %Y-%m-%d %H:%M:%S")
+def _instant(at: Instant, now: Instant | None = None) -> str:
+    """UTC; without its date if that is the date of `now`."""
+    found = datetime.fromtimestamp(at / 1000, UTC)
+    today = now is not None and datetime.fromtimestamp(now / 1000, UTC).date() == found.date()
+    return found.strftime("%H:%M:%S" if today else "%a %Y-%m-%d %H:%M:%S")
 
 
 def _counts(counted: Iterable[Counter[str]]) -> list[str]:
@@ -204,19 +204,20 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _table(*titles: str) -> Table:
-    """The first column and those without a title stand left, figures right."""
+def _rows(found: Sequence[T], row: Callable[[T], Row], room: int) -> list[Row]:
+    """As many as there is room for; the last one counts the others."""
+    shown = found if len(found) <= room else found[: max(0, room - 1)]
+    left = len(found) - len(shown)
+    return [row(each) for each in shown] + ([(f"+{left} more",)] if left else [])
+
+
+def _table(titles: tuple[str, ...], rows: list[Row], width: int, gives: int = 0) -> Table:
+    """The first column and those without a title stand left, figures right. Too wide: column `gives` is cut, figures never are."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for i, title in enumerate(titles):
         table.add_column(title, justify="right" if i and title else "left", no_wrap=True)
-    return table
-
-
-def _fill(table: Table, found: Sequence[T], room: int, what: str, row: Callable[[T], tuple[str | Text, ...]]) -> Table:
-    """As many as there is room for; the last line counts the others."""
-    shown = found if len(found) <= room else found[: max(0, room - 1)]
-    for each in shown:
-        table.add_row(*row(each))
-    if len(shown) < len(found):
-        table.add_row(f"... {len(found) - len(shown)} more {what}s")
+    wide = [max(len(line[i]) for line in (titles, *rows) if i < len(line)) for i in range(len(titles))]
+    left = max(len(titles[gives]), 8, width - sum(wide) - len(wide) + 1 + wide[gives])
+    for row in rows:
+        table.add_row(*(_cut(cell, left) if i == gives and isinstance(cell, str) else cell for i, cell in enumerate(row)))
     return table

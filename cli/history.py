@@ -24,30 +24,13 @@ from schemas.event import Event, EventKind
 from schemas.outcome import Outcome
 from schemas.receipt import ReceiptKind
 
-#: Where an entry of one millisecond stands among others of it: causes before effects.
-PLACES = {
-    "imported": 0.0,
-    "requested": 0.05,
-    "enrolled": 0.1,
-    "decided": 0.15,
-    "placed": 0.15,
-    "provider": 0.15,
-    "revoked": 0.15,
-    "ended": 0.15,
-    "opt_out": 0.2,
-    "suppressed": 0.25,
-    "retry": 0.3,
-    "skipped": 0.3,
-    "event": 0.3,
-    "exited": 0.4,
-    "due": 0.5,
-    "waited": 0.6,
-    "issued": 0.7,
-    "now": 0.9,
-}
-#: The life of a command, in the order of its causes, and how far one stands behind the other at the least.
-COMMAND = ("issued", "decided", "placed", "provider", "ended")
+#: What happens with one command, causes first; `due` and `waited` come before it, `retry` behind it.
+COMMAND = ("due", "waited", "issued", "decided", "placed", "provider", "ended", "retry")
+#: Where an entry of one millisecond stands among others of it that have nothing else to go by.
+PLACES = {"requested": 0.05, "revoked": 0.15, "opt_out": 0.2, "suppressed": 0.25, "skipped": 0.3, "event": 0.3, "now": 0.9}
+#: How far an effect stands behind its cause at the least.
 BEHIND = 0.001
+FIRST, LAST = 0, 2**53
 _KINDS = {
     EventKind.ENROLLED: "enrolled",
     EventKind.STEP_SKIPPED: "skipped",
@@ -62,8 +45,9 @@ PROMPT_MS = 2 * SECOND
 
 @dataclass(slots=True)
 class Entry:
-    """One thing that happened. `at`: campaign ms; `order`: its place in the history; `zone`: of the wall clock that counts;
-    `evidence`: topic/partition/offset of the record, None for what was worked out."""
+    """One thing that happened. `at`: campaign ms; `zone`: of the wall clock that counts; `evidence`: topic/partition/offset of the
+    record, None for what was worked out; `seq`: the command of its enrollment that it belongs to; `order`: its place.
+    """
 
     at: int
     kind: str
@@ -74,6 +58,7 @@ class Entry:
     dial_id: str | None = None
     evidence: str | None = None
     zone: str | None = None
+    seq: int | None = None
     order: float = 0.0
 
     def as_dict(self, contact: str) -> dict[str, Any]:
@@ -99,6 +84,7 @@ class _Teller:
         self.one = one
         self.dials = {found.record.dial_id: found.record for found in one.commands if isinstance(found.record, Dial)}
         self.closings = {found.record.dial_id: found.record for found in one.outcomes}
+        self.seqs = {closing.event_id: closing.seq for closing in self.closings.values()}
         self.tellers: tuple[Callable[[], Iterator[Entry]], ...] = (
             self.people,
             self.events,
@@ -129,6 +115,7 @@ class _Teller:
                 continue
             about = {"campaign": told.campaign, "entry": told.entry, "step": told.step, "dial_id": told.data.get("dial_id")}
             kind = _KINDS.get(told.kind, "event")
+            about["seq"] = {"enrolled": FIRST, "exited": LAST, "retry": self.seqs.get(told.cause)}.get(kind)
             yield self._entry(found, told.at, kind, words.event(told, self._clocked(told.campaign)), **about)
 
     def commands(self) -> Iterator[Entry]:
@@ -138,7 +125,7 @@ class _Teller:
                     yield self._entry(found, dial.at, "issued", words.issued(dial), **self._about(dial.dial_id))
                 case Revoke() as revoke:
                     text = f"The command was withdrawn, if it had not been requested yet: {revoke.reason.replace('_', ' ')}."
-                    yield self._entry(found, found.appended, "revoked", text, **self._about(revoke.dial_id))
+                    yield self._entry(found, found.appended, "revoked", text, **self._about(revoke.dial_id) | {"seq": None})
 
     def decisions(self) -> Iterator[Entry]:
         for found in self.one.decisions:
@@ -196,7 +183,7 @@ class _Teller:
         late = first if first is not None and not any(d.at < first for d in mine.values()) else None
         for stand in replay(told, late, mine, closed, plan, one.profile, one.now):
             end = Instant(stand.issued.at) if stand.issued else self._left_from(told, stand)
-            if stand.passed or (end is not None and stand.due < end):
+            if stand.passed or (end is not None and stand.due <= end):
                 yield from self._stood(stand, plan, told.entry, end or stand.due)
 
     def _left_from(self, told: Event, stand: Stand) -> Instant | None:
@@ -214,21 +201,23 @@ class _Teller:
         name, due, clocked = stand.step.id, stand.due, self._clocked(plan.campaign)
         if not isinstance(stand.step, Contacting):
             if stand.passed:
-                yield self._made(due, "due", f"The wait {name} is over.", plan.campaign, entry, name)
+                yield self._made(due, "due", f"The wait {name} is over.", plan.campaign, entry, name, stand.seq)
             return
         if stand.passed:
             return  # it was skipped: the feed says so
-        yield self._made(due, "due", f"Step {name} fell due{' again' if stand.retry else ''}.", plan.campaign, entry, name)
+        again = " again" if stand.retry else ""
+        yield self._made(due, "due", f"Step {name} fell due{again}.", plan.campaign, entry, name, stand.seq)
         zones, at = plan.zones(self.one.profile.zones if self.one.profile else ()), due
+        over = stand.issued is not None or end < self.one.now
         for spell in (*closed_spells(stand.step, plan, zones, due, end), Spell(end, end)):
             held_up = spell.start - at > PROMPT_MS * self.one.rate
-            if held_up and (spell.end < end or end < self.one.now):  # else `now` says why
+            if held_up and (spell.end < end or over):  # else `now` says why
                 text = f"Step {name} waited {words.length(spell.start - at)}: {self._held_up(stand, plan, at, spell.start)}."
-                yield self._made(at, "waited", text, plan.campaign, entry, name)
+                yield self._made(at, "waited", text, plan.campaign, entry, name, stand.seq)
             if spell.start < spell.end:
-                until = f"until {clocked(spell.end)}" if spell.end < end else "until then" if end < self.one.now else "still"
+                until = f"until {clocked(spell.end)}" if spell.end < end else "until then" if over else "still"
                 text = f"Step {name} waited: outside the calling window {until}."
-                yield self._made(spell.start, "waited", text, plan.campaign, entry, name)
+                yield self._made(spell.start, "waited", text, plan.campaign, entry, name, stand.seq)
             at = spell.end
 
     def _held_up(self, stand: Stand, plan: Plan, begin: int, end: int) -> str:
@@ -253,7 +242,7 @@ class _Teller:
         known = self.dials.get(dial_id) or self.closings.get(dial_id)
         if known is None:
             return {"dial_id": dial_id}
-        return {"campaign": known.campaign, "entry": known.entry, "step": known.step, "dial_id": dial_id}
+        return {"campaign": known.campaign, "entry": known.entry, "step": known.step, "dial_id": dial_id, "seq": known.seq}
 
     def _zone(self, campaign: str | None) -> str | None:
         """The zone whose wall clock counts: the campaign's for this person, else the person's own first."""
@@ -270,25 +259,32 @@ class _Teller:
     def _entry(self, found: Found, at: int, kind: str, text: str, **about: Any) -> Entry:
         return Entry(at, kind, text, evidence=found.place, zone=self._zone(about.get("campaign")), **about)
 
-    def _made(self, at: int, kind: str, text: str, campaign: str, entry: int, step: str | None) -> Entry:
-        return Entry(at, kind, text, campaign, entry, step, zone=self._zone(campaign))
+    def _made(self, at: int, kind: str, text: str, campaign: str, entry: int, step: str | None, seq: int | None = None) -> Entry:
+        return Entry(at, kind, text, campaign, entry, step, zone=self._zone(campaign), seq=seq)
 
 
 def _in_order(entries: list[Entry], rate: float) -> None:
-    """Gives each entry its place: its instant, but never before its cause. A request and the details with it are one import."""
-    chains: dict[str, list[Entry]] = defaultdict(list)
+    """Gives each entry its place: its instant, but never before its cause."""
+    passages: dict[tuple[str | None, int | None], list[Entry]] = defaultdict(list)
     for entry in entries:
-        entry.order = entry.at + PLACES[entry.kind]
-        if entry.dial_id and entry.kind in COMMAND:
-            chains[entry.dial_id].append(entry)
-    for chain in chains.values():
-        latest = 0.0
-        for entry in sorted(chain, key=lambda e: (COMMAND.index(e.kind), e.at)):
+        entry.order = entry.at + PLACES.get(entry.kind, 0.0)
+        if entry.seq is not None:
+            passages[entry.campaign, entry.entry].append(entry)
+    _imports_first(entries, rate)
+    for passage, mine in passages.items():
+        asked = (e.order for e in entries if e.kind == "requested" and (e.campaign, e.entry) == passage)
+        latest = next(asked, 0.0)
+        for entry in sorted(mine, key=_cause):
             latest = entry.order = max(latest + BEHIND, entry.order)
+
+
+def _cause(entry: Entry) -> tuple[int, int, int]:
+    return entry.seq or 0, COMMAND.index(entry.kind) if entry.kind in COMMAND else 0, entry.at
+
+
+def _imports_first(entries: list[Entry], rate: float) -> None:
+    """A request and the details that came with it are one import, and go to two topics."""
     asked = [e.at for e in entries if e.kind == "requested"]
     for entry in entries:
         if entry.kind == "imported" and (together := [at for at in asked if 0 < entry.at - at < TOGETHER_MS * rate]):
             entry.order = min(together)
-        if entry.kind == "enrolled":
-            causes = (e.order for e in entries if e.kind == "requested" and (e.campaign, e.entry) == (entry.campaign, entry.entry))
-            entry.order = max(entry.order, next(causes, 0.0))

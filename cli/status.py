@@ -100,16 +100,17 @@ def _print_once(look: Look, as_json: bool) -> None:
     if as_json:
         _print_line(look)
     else:
-        Console().print(page(look))
+        console = Console()
+        console.print(page(look, console.width))
 
 
 # --- for people -------------------------------------------------------------------------------------------------------------------
 
 
-def page(look: Look) -> Group:
+def page(look: Look, width: int) -> Group:
     """What is printed once: everything, however long."""
     campaigns = look.summary.campaigns
-    parts: list[Any] = [campaigns_table(campaigns, look.placed, len(campaigns))]
+    parts: list[Any] = [campaigns_table(campaigns, look.placed, width, len(campaigns))]
     parts += [reasons_table(c) for c in campaigns if c.people or c.calls]
     behind = ", ".join(f"{topic} {'not read yet' if n < 0 else n}" for topic, n in look.group.lag.items() if n) or "none"
     parts.append(Text(f"workers {look.group.workers or 'none: outdial worker'} · lag: {behind}"))

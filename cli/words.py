@@ -141,7 +141,7 @@ def decided(found: Decision, clocked: Clocked) -> str:
     if not found.ok:
         return f"Refused by the gate, {point}: {'; '.join(_no(a, found.at, clocked) for a in found.answers if a.ok is False)}."
     yes = "; ".join(CHECKS.get(a.check, (f"{a.check.replace('_', ' ')} allows it",))[0] for a in found.answers if a.ok)
-    return f"Allowed by the gate, {point}: {yes}."
+    return f"Allowed by the gate, {point}{f': {yes}' if yes else ''}."
 
 
 def said(receipt: Receipt) -> str:
@@ -153,7 +153,8 @@ def said(receipt: Receipt) -> str:
             return f"The provider took the request{as_}{detail}."
         case ReceiptKind.UNKNOWN:
             return (
-                f"The provider did not say whether it took the request{detail}: it is asked later, nobody is called again on doubt."
+                f"The provider did not say whether it took the request{detail}: it is asked later, "
+                "and nobody is called again on doubt."
             )
         case ReceiptKind.NOT_FOUND:
             return f"The provider, asked for it, knows no such request{detail}."
