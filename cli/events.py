@@ -1,5 +1,6 @@
 """`outdial events`: the public feed, each event once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from cli.cursor import Cursor
 from cli.instants import since_and_until
+from cli.interrupts import asked_to_stop
 from cli.read import Raw
 from cli.summary import iso
 from cli.tail import Follower
@@ -89,29 +91,24 @@ def events(
     wanted = Filter(contact, campaign, frozenset(kind), begin, end)
     place = None if cursor is None else Cursor(cursor, CAMPAIGN_EVENTS.name)
     start = {CAMPAIGN_EVENTS: None if begin is None else _appended(begin, clock)}
-    with Follower(settings, start, place.places if place else None) as follower:
-        try:
-            _run(follower, wanted, place, follow, as_json)
-        except KeyboardInterrupt:  # the way to leave off following
-            if not follow:
-                raise
+    with Follower(settings, start, place.places if place else None) as follower, asked_to_stop() as stopped:
+        _run(follower, lambda: stopped() or not (follow or follower.unread), wanted, place, as_json)
+        if stopped() and not follow:  # it has not come to its end
+            raise KeyboardInterrupt
 
 
-def _run(follower: Follower, wanted: Filter, place: Cursor | None, follow: bool, as_json: bool) -> None:
-    """Prints batch after batch. The cursor moves behind what has been printed, also when somebody interrupts."""
+def _run(follower: Follower, ended: Callable[[], bool], wanted: Filter, place: Cursor | None, as_json: bool) -> None:
+    """Prints batch after batch; the cursor moves when a batch has left."""
     feed, console = Feed(), Console(soft_wrap=True, highlight=False)
-    while follower.unread or follow:
-        raws, done = follower.read(), 0
-        try:
-            for raw in raws:
-                event = feed.take(raw)
-                if event is not None and wanted.keeps(event):
-                    _print(raw, event, console, as_json)
-                done += 1
-        finally:
-            console.file.flush()
-            if place is not None:
-                place.advance(raws[:done])
+    while not ended():
+        raws = follower.read()
+        for raw in raws:
+            event = feed.take(raw)
+            if event is not None and wanted.keeps(event):
+                _print(raw, event, console, as_json)
+        console.file.flush()
+        if place is not None:
+            place.advance(raws)
 
 
 def _print(raw: Raw, event: Event, console: Console, as_json: bool) -> None:
