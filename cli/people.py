@@ -11,7 +11,7 @@ has happened since the last one.
 Pure: `now` is an argument. People whose rows are tombstoned are counted by their partition's totals.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -62,7 +62,8 @@ class People:
         self._busy: dict[str, str] = {}  # contact -> the row that has an open command
         self._entries = 1
         self._changed: set[str] = set()
-        self._doubtful: dict[str, None] = {}  # a set that keeps its order: the longest in doubt is asked first
+        # A set that keeps its order, the longest in doubt first; a dict would walk over all that has left it at each one that leaves.
+        self._doubtful: OrderedDict[str, None] = OrderedDict()
 
     # --- what comes in ---
 
@@ -99,9 +100,7 @@ class People:
         room = len(self._doubtful) if limit is None else limit
         while self._doubtful and room:
             room -= 1
-            key = next(iter(self._doubtful))
-            del self._doubtful[key]
-            self._ask(key, view)
+            self._ask(self._doubtful.popitem(last=False)[0], view)
         return len(self._doubtful)
 
     def summary(self, now: Instant, closings: Closings) -> Summary:

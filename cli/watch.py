@@ -42,8 +42,8 @@ from schemas.topics import (
 
 #: Real seconds between two questions about workers, lag and the broker, and until a change of a campaign is seen.
 ASK_AGAIN = 2.0
-#: Reasons asked anew in one look: a window that opens moves a whole zone at once, and a board must not stand still for it.
-LIMIT = 20_000
+#: Reasons asked anew at a time, about 50 ms: a window that opens moves a whole zone at once, and a board must not stand still for it.
+LIMIT = 2_000
 BATCH = 10_000
 #: consume() waits this long for its batch to be full.
 POLL_S = 0.1
@@ -98,10 +98,11 @@ class Watch:
         gc.freeze()  # these rows are here to stay: the collector need not walk them again and again
 
     def follow(self, seconds: float) -> None:
-        """Takes what comes within so many real seconds."""
-        until = time.monotonic() + seconds
+        """Takes what comes within so many real seconds, and asks on who has yet to be asked."""
+        until, asking = time.monotonic() + seconds, 0
         while (left := until - time.monotonic()) > 0:
-            self._take(self._follower.read(min(left, POLL_S), BATCH))
+            self._take(self._follower.read(0.0 if asking else min(left, POLL_S), BATCH))
+            asking = self.people.refresh(self._clock.now(), LIMIT)
 
     def look(self, limit: int | None = LIMIT) -> Look:
         """As things are now. A broker that has gone away is told of, not raised."""
