@@ -24,6 +24,7 @@ from schemas.topics import CAMPAIGN_EVENTS
 
 #: Ids that are remembered, so that a repeat is recognised: a crash repeats what was under way, which is far less.
 REMEMBERED = 500_000
+KINDS = f"Only of this kind: {', '.join(EventKind)}"
 #: Real ms by which the clocks of workers and broker may differ when the first record after an instant is looked for.
 SKEW_MS = 10 * MINUTE
 
@@ -70,7 +71,7 @@ def events(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until interrupted.")] = False,
     contact: Annotated[str | None, typer.Option(help="Only of this contact id.")] = None,
     campaign: Annotated[str | None, typer.Option(help="Only of this campaign.")] = None,
-    kind: Annotated[list[EventKind], typer.Option(help="Only of this kind; may be given several times.")] = [],  # noqa: B006
+    kind: Annotated[list[EventKind], typer.Option(metavar="KIND", help=f"{KINDS}; may be given several times.")] = [],  # noqa: B006
     since: Annotated[str | None, typer.Option(help="From then on: 2026-11-26, 2026-11-26T14:00Z, or 2h ago as 2h.")] = None,
     until: Annotated[str | None, typer.Option(help="Before then; written as --since is.")] = None,
     cursor: Annotated[

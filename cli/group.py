@@ -1,6 +1,6 @@
 """The workers' consumer group, seen from outside: how many members it has, and how far behind each topic they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicP
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # its stubs do not mark what it re-exports
 
 from engine.errors import OutdialError
-from outdial.kafka import admin
+from outdial.kafka import admin, require_broker
 from outdial.settings import Settings
 from schemas.topics import (
     CALL_OUTCOMES,
@@ -38,6 +38,8 @@ SOURCES = (
     CALL_OUTCOMES,
 )
 TIMEOUT = 10.0
+#: Real seconds in which a broker that is there answers.
+ANSWERS = 5.0
 EARLIEST, LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no types here
 
 
@@ -49,11 +51,14 @@ class GroupState:
     lag: dict[str, int]
 
 
-def group_state(settings: Settings, client: AdminClient | None = None) -> GroupState:
-    """`client`: one to ask again with. Raises OutdialError if the broker does not tell."""
-    client = client or admin(settings)
+def group_state(settings: Settings) -> GroupState:
+    """Raises OutdialError if the broker does not tell."""
+    # Its metadata are asked for first: admin questions to a broker that is away abort the process when they time out again and
+    # again (librdkafka #4605, in 2.16 as well), and a board outlives its broker.
+    known = require_broker(settings, ANSWERS).topics
+    client = admin(settings)
     try:
-        return GroupState(_members(client), _lag(client))
+        return GroupState(_members(client), _lag(client, known))
     except KafkaException as error:
         raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
 
@@ -68,8 +73,7 @@ def _members(client: AdminClient) -> int:
         raise
 
 
-def _lag(client: AdminClient) -> dict[str, int]:
-    known = client.list_topics(timeout=TIMEOUT).topics
+def _lag(client: AdminClient, known: Mapping[str, Any]) -> dict[str, int]:
     names = [spec.name for spec in SOURCES if spec.name in known]
     places = [TopicPartition(name, p) for name in names for p in known[name].partitions]
     if not places:

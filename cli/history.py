@@ -1,84 +1,45 @@
 """One person's history, in order and in words, from what the topics hold (cli/dossier.py). Pure.
 
-Records of one command are told in the order of their causes, whatever the clocks of those who wrote them say; an entry's instant is
-the one that its record has. Entries that no record holds (`due`, `waited`, `now`) are worked out again: when a step fell due by
+Entries that no record holds (`due`, `waited`, `now`) are worked out again: when a step fell due by
 cli/replay.py, why somebody waits by cli/reasons.py, the very functions that the workers act on.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from cli import words
 from cli.attempts import local
 from cli.dossier import Dossier, Found
+from cli.entries import FIRST, LAST, TOGETHER_MS, Entry, in_order
 from cli.reasons import View, why
 from cli.replay import Spell, Stand, closed_spells, replay
-from cli.summary import iso
 from engine.errors import OutdialError
 from engine.plan import Contacting, Plan
 from engine.time import SECOND, Instant
+from schemas.campaign import CampaignState
 from schemas.command import Dial, Revoke
 from schemas.event import Event, EventKind
 from schemas.outcome import Outcome
 from schemas.receipt import ReceiptKind
 
-#: What happens with one command, causes first; `due` and `waited` come before it, `retry` behind it.
-COMMAND = ("due", "waited", "issued", "decided", "placed", "provider", "ended", "retry")
-#: Where an entry of one millisecond stands among others of it that have nothing else to go by.
-PLACES = {"requested": 0.05, "revoked": 0.15, "opt_out": 0.2, "suppressed": 0.25, "skipped": 0.3, "event": 0.3, "now": 0.9}
-#: How far an effect stands behind its cause at the least.
-BEHIND = 0.001
-FIRST, LAST = 0, 2**53
 _KINDS = {
     EventKind.ENROLLED: "enrolled",
     EventKind.STEP_SKIPPED: "skipped",
     EventKind.RETRY_SCHEDULED: "retry",
     EventKind.EXITED: "exited",
 }
-#: Real ms that an import may take between a person's details and the enrollment, which go to different topics.
-TOGETHER_MS = 10 * SECOND
 #: Real ms in which a slot comes to somebody whom nothing holds up: no waiting worth telling.
 PROMPT_MS = 2 * SECOND
-
-
-@dataclass(slots=True)
-class Entry:
-    """One thing that happened. `at`: campaign ms; `zone`: of the wall clock that counts; `evidence`: topic/partition/offset of the
-    record, None for what was worked out; `seq`: the command of its enrollment that it belongs to; `order`: its place.
-    """
-
-    at: int
-    kind: str
-    text: str
-    campaign: str | None = None
-    entry: int | None = None
-    step: str | None = None
-    dial_id: str | None = None
-    evidence: str | None = None
-    zone: str | None = None
-    seq: int | None = None
-    order: float = 0.0
-
-    def as_dict(self, contact: str) -> dict[str, Any]:
-        """For --json."""
-        clock = local(self.at, self.zone).isoformat(timespec="seconds") if self.zone else None
-        about = {"campaign": self.campaign, "entry": self.entry, "step": self.step, "dial_id": self.dial_id}
-        when = {"at": iso(self.at), "local": clock, "zone": self.zone}
-        return {"contact_id": contact, **when, "kind": self.kind, "text": self.text, **about, "evidence": self.evidence}
 
 
 def history(one: Dossier) -> list[Entry]:
     """Everything that happened to a person, and why nothing happens at the moment."""
     teller = _Teller(one)
-    entries = [entry for tell in teller.tellers for entry in tell()]
-    _in_order(entries, one.rate)
-    return sorted(entries, key=lambda e: e.order)
+    return in_order([entry for tell in teller.tellers for entry in tell()], one.rate)
 
 
 class _Teller:
-    """Tells one kind of record after the other; `history` sorts them."""
+    """Tells one kind of record after the other; cli/entries.py puts them in order."""
 
     def __init__(self, one: Dossier) -> None:
         self.one = one
@@ -179,8 +140,9 @@ class _Teller:
         told, one = found.record, self.one
         mine = {d.seq: d for d in self.dials.values() if d.enrollment_id == told.enrollment_id}
         closed: dict[int, Outcome] = {o.seq: o for o in self.closings.values() if o.enrollment_id == told.enrollment_id}
-        first = one.contacts[0].appended if one.contacts else None
-        late = first if first is not None and not any(d.at < first for d in mine.values()) else None
+        first = one.contacts[0].appended if one.contacts else Instant(0)
+        waited = first - told.at > TOGETHER_MS * one.rate and not any(dial.at < first for dial in mine.values())
+        late = first if waited else None  # else the details came with the enrollment, or came again later
         for stand in replay(told, late, mine, closed, plan, one.profile, one.now):
             end = Instant(stand.issued.at) if stand.issued else self._left_from(told, stand)
             if stand.passed or (end is not None and stand.due <= end):
@@ -210,25 +172,28 @@ class _Teller:
         zones, at = plan.zones(self.one.profile.zones if self.one.profile else ()), due
         over = stand.issued is not None or end < self.one.now
         for spell in (*closed_spells(stand.step, plan, zones, due, end), Spell(end, end)):
-            held_up = spell.start - at > PROMPT_MS * self.one.rate
-            if held_up and (spell.end < end or over):  # else `now` says why
-                text = f"Step {name} waited {words.length(spell.start - at)}: {self._held_up(stand, plan, at, spell.start)}."
-                yield self._made(at, "waited", text, plan.campaign, entry, name, stand.seq)
+            if spell.end < end or over:  # else `now` says why
+                yield from self._held_up(stand, plan, entry, at, spell.start)
             if spell.start < spell.end:
                 until = f"until {clocked(spell.end)}" if spell.end < end else "until then" if over else "still"
                 text = f"Step {name} waited: outside the calling window {until}."
                 yield self._made(spell.start, "waited", text, plan.campaign, entry, name, stand.seq)
             at = spell.end
 
-    def _held_up(self, stand: Stand, plan: Plan, begin: int, end: int) -> str:
-        """What kept somebody whom the window did not: as far as records tell."""
-        head = self.one.plans.heads.get(plan.campaign)
-        if head is not None and begin < head.at <= end:
-            return f"the campaign has been {head.state.value} from {self._clocked(plan.campaign)(head.at)} on"
+    def _held_up(self, stand: Stand, plan: Plan, entry: int, begin: Instant, end: Instant) -> Iterator[Entry]:
+        """What kept somebody whom the window did not, in [begin, end): as far as records tell."""
+        head, name = self.one.plans.heads.get(plan.campaign), stand.step.id
+        if head is not None and head.state is CampaignState.RUNNING and begin < head.at <= end:
+            text = f"Step {name} waited {words.length(head.at - begin)}: the campaign was started, or resumed, only then."
+            yield self._made(begin, "waited", text, plan.campaign, entry, name, stand.seq)
+            begin = Instant(head.at)
+        if end - begin <= PROMPT_MS * self.one.rate:
+            return
         others = [o for o in self.closings.values() if stand.issued is None or o.dial_id != stand.issued.dial_id]
         busy = any(o.ended_at > begin and self.dials[o.dial_id].at < end for o in others if o.dial_id in self.dials)
         meanwhile = "; for a part of it another call to the same person was under way" if busy else ""
-        return f"no slot on line {plan.line} came earlier{meanwhile}"
+        text = f"Step {name} waited {words.length(end - begin)}: no slot on line {plan.line} came earlier{meanwhile}."
+        yield self._made(begin, "waited", text, plan.campaign, entry, name, stand.seq)
 
     # --- what entries share ---
 
@@ -261,30 +226,3 @@ class _Teller:
 
     def _made(self, at: int, kind: str, text: str, campaign: str, entry: int, step: str | None, seq: int | None = None) -> Entry:
         return Entry(at, kind, text, campaign, entry, step, zone=self._zone(campaign), seq=seq)
-
-
-def _in_order(entries: list[Entry], rate: float) -> None:
-    """Gives each entry its place: its instant, but never before its cause."""
-    passages: dict[tuple[str | None, int | None], list[Entry]] = defaultdict(list)
-    for entry in entries:
-        entry.order = entry.at + PLACES.get(entry.kind, 0.0)
-        if entry.seq is not None:
-            passages[entry.campaign, entry.entry].append(entry)
-    _imports_first(entries, rate)
-    for passage, mine in passages.items():
-        asked = (e.order for e in entries if e.kind == "requested" and (e.campaign, e.entry) == passage)
-        latest = next(asked, 0.0)
-        for entry in sorted(mine, key=_cause):
-            latest = entry.order = max(latest + BEHIND, entry.order)
-
-
-def _cause(entry: Entry) -> tuple[int, int, int]:
-    return entry.seq or 0, COMMAND.index(entry.kind) if entry.kind in COMMAND else 0, entry.at
-
-
-def _imports_first(entries: list[Entry], rate: float) -> None:
-    """A request and the details that came with it are one import, and go to two topics."""
-    asked = [e.at for e in entries if e.kind == "requested"]
-    for entry in entries:
-        if entry.kind == "imported" and (together := [at for at in asked if 0 < entry.at - at < TOGETHER_MS * rate]):
-            entry.order = min(together)

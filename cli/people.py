@@ -62,7 +62,7 @@ class People:
         self._busy: dict[str, str] = {}  # contact -> the row that has an open command
         self._entries = 1
         self._changed: set[str] = set()
-        # A set that keeps its order, the longest in doubt first; a dict would walk over all that has left it at each one that leaves.
+        # A set that keeps its order, the longest in doubt first. A dict would walk over all that have left at each one that leaves.
         self._doubtful: OrderedDict[str, None] = OrderedDict()
 
     # --- what comes in ---

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from cli.attempts import local
 from cli.dossier import Archive, Dossier
-from cli.history import Entry, history
+from cli.entries import Entry
+from cli.history import history
 from cli.summary import iso
 from outdial.settings import Settings
 

@@ -22,7 +22,6 @@ from deploy.broker import Broker, BrokerStatus
 from engine.errors import OutdialError
 from engine.time import Instant
 from outdial.clock import clock_from
-from outdial.kafka import admin
 from outdial.settings import Settings
 from schemas.base import decoder
 from schemas.command import Dial, DialCommand
@@ -42,7 +41,7 @@ from schemas.topics import (
 
 #: Real seconds between two questions about workers, lag and the broker, and until a change of a campaign is seen.
 ASK_AGAIN = 2.0
-#: Reasons asked anew at a time, about 50 ms: a window that opens moves a whole zone at once, and a board must not stand still for it.
+#: Reasons asked anew at a time, about 50 ms: a window that opens moves a whole zone, and a board must not stand still for it.
 LIMIT = 2_000
 BATCH = 10_000
 #: consume() waits this long for its batch to be full.
@@ -82,7 +81,7 @@ class Watch:
         self._follower = Follower(settings, whole | dict.fromkeys((DIAL_COMMANDS, DIAL_RECEIPTS, LINE_EVENTS), recent))
         self._takers = self._takers_by_topic()
         self._replan, self._trouble = False, ""
-        self._admin, self._asked = admin(settings), 0.0
+        self._asked = 0.0
         self._group, self._broker = GroupState(0, {}), Broker(settings).status()
 
     def catch_up(self, progress: Progress | None = None) -> None:
@@ -138,7 +137,7 @@ class Watch:
     def _ask(self) -> None:
         """How workers, lag, broker, campaigns and resources are now; what is in the way of that, in words."""
         try:
-            self._group, self._broker = group_state(self._settings, self._admin), Broker(self._settings).status()
+            self._group, self._broker = group_state(self._settings), Broker(self._settings).status()
             if self._replan:
                 self._plans = read_heads(self._settings)
                 self.people.replan(self._plans)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from cli import words
 from cli.history import history
@@ -108,6 +109,34 @@ def test_a_step_that_nobody_has_taken_waits_until_now() -> None:
         ("waited", 0, "Step first waited: outside the calling window still."),
         ("now", MINUTE, "At step first: waits for the calling window, until Thu 2026-11-26 09:00:00 EST."),
     ]
+
+
+def test_a_campaign_that_was_started_late_is_what_people_waited_for() -> None:
+    made = at_work()
+    row = made.person("ann")
+    later(made, row, OPENS + HOUR, lambda r: made.call(r, "answered"))
+    one = dossier_of(made, "ann")
+    one.plans.heads["spring"] = one.plans.heads["spring"].model_copy(update={"at": OPENS + 59 * MINUTE})
+    assert [entry.text for entry in history(one) if entry.kind == "waited"][1:] == [
+        "Step first waited 59 min: the campaign was started, or resumed, only then.",
+        "Step first waited 1 min: no slot on line main came earlier.",
+    ]
+
+
+def test_another_call_to_the_person_is_what_was_waited_for() -> None:
+    made = at_work()
+    row = made.person("ann")
+    later(made, row, OPENS, lambda r: made.call(r, "answered"))
+    one = dossier_of(made, "ann")
+    ((other,), (closing,)) = one.commands, one.outcomes
+    about = {"dial_id": "other", "enrollment_id": "other", "campaign": "autumn", "event_id": "other"}
+    one.commands = [other._replace(record=replace(other.record, at=OPENS - MINUTE, **about)), other]
+    one.outcomes = [closing._replace(record=replace(closing.record, ended_at=OPENS + MINUTE, **about)), closing]
+    one.commands[1] = other._replace(record=replace(other.record, at=OPENS + MINUTE))
+    assert [entry.text for entry in history(one) if entry.kind == "waited"][1] == (
+        "Step first waited 1 min: no slot on line main came earlier; "
+        "for a part of it another call to the same person was under way."
+    )
 
 
 def test_who_left_before_the_window_opened_waited_until_then() -> None:
