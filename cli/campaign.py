@@ -16,6 +16,7 @@ from rich.table import Table
 from cli.apply import apply, head_of
 from cli.publish import Publisher
 from cli.read import Snapshot, read_heads
+from cli.report import report
 from engine.compile import faults
 from engine.errors import OutdialError
 from outdial.clock import clock_from
@@ -26,6 +27,7 @@ from schemas.topics import CAMPAIGNS
 
 app = typer.Typer(help="Campaigns: apply their files, start and stop them.", no_args_is_help=True)
 app.command("apply")(apply)
+app.command("report")(report)
 
 #: Command -> states it may find, state it leaves.
 TRANSITIONS: dict[str, tuple[frozenset[CampaignState], CampaignState]] = {

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.read import read_heads
 from cli.status import read_summary
 from cli.summary import Summary
 from engine.retries import effect
@@ -56,7 +55,7 @@ def run(world: World, contacts: Path, mapping: Mapping[str, str], timeout: float
     calls = world.calls()
     return Outcome(
         imported=imported,
-        summary=read_summary(world.settings, read_heads(world.settings)),
+        summary=read_summary(world.settings),
         log=tuple((line["dial_id"], line["number"], line["channel"]) for line in world.requests()),
         calls=tuple((c["dial_id"], c["address"], c["channel"]) for c in calls if effect(c["disposition"]).rang),
         report=_witness(world, calls, people(contacts, mapping)),
