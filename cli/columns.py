@@ -4,46 +4,16 @@ The names are those in the exports of HubSpot, Salesforce, GoHighLevel, Google a
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import pycountry
 
+from cli.column_names import NAMES, REJECT_COLUMNS, field_of, plain
 from engine.errors import OutdialError, UsageError
 from engine.zones import civil_zone
 
-#: Field -> names of columns that mean it, the best first, as `plain` writes them.
-NAMES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "contact_id", "record_id", "lead_id", "customer_id", "external_id", "person_id", "record_id_contact"),
-    "phone": ("phone", "phone_number", "phone1", "phone_1", "phone_1_value", "primary_phone", "main_phone", "mobile", "mobile_phone",
-              "mobile_phone_number", "mobile_number", "cell", "cell_phone", "home_phone", "business_phone", "work_phone"),
-    "alt_phone": ("alt_phone", "alt_phones", "additional_phones"),
-    "email": ("email", "email_address", "e_mail", "e_mail_address", "e_mail_1_value", "email_1_value", "primary_email", "work_email",
-              "mail", "personal_email"),
-    "first_name": ("first_name", "firstname", "given_name", "fname", "first", "vorname", "prenom", "nombre"),
-    "last_name": ("last_name", "lastname", "surname", "family_name", "lname", "last", "nachname", "nom", "apellido", "apellidos"),
-    "timezone": ("timezone", "time_zone", "tz", "iana_timezone"),
-    "postal_code": ("postal_code", "zip", "zip_code", "zipcode", "postcode", "post_code", "postal", "zip_postal_code", "plz",
-                    "mailing_postal_code", "mailing_zip_postal_code", "address_1_postal_code", "home_postal_code",
-                    "business_postal_code", "codigo_postal", "code_postal"),
-    "state": ("state", "state_region", "state_province", "province", "mailing_state", "mailing_state_province", "address_1_region",
-              "home_state", "business_state"),
-    "country": ("country", "country_region", "country_code", "mailing_country", "address_1_country", "home_country_region",
-                "business_country_region", "land", "pays", "pais"),
-    "consent": ("consent",),
-}  # fmt: skip
-
-#: What the rejects file adds to the columns it was made from; left out when it is imported again.
-REJECT_COLUMNS = ("rejected_row", "rejected_code", "rejected_reason", "suggested_fix")
-
-_PHONE_WORDS = frozenset("phone phones telephone telefon telefono telefone tel mobile mobil movil cell cellphone cellular celular handy portable".split())
-_NO_PHONE = frozenset(
-    "type label ext extension opt optin consent verified status valid validated carrier code country fax date time at count calls notes "
-    "assistant assistants company radio car tty tdd isdn telex callback pager emergency id provider model os".split()
-)  # fmt: skip
-_FIELDS = {name: found for found, names in NAMES.items() for name in names}
 #: The share of a column's cells that have to look alike.
 _SHARE = 0.6
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?", re.ASCII)
@@ -60,22 +30,6 @@ class Layout:
     variables: dict[str, int]
     how: dict[str, str] = field(default_factory=dict, compare=False)
     titles: tuple[str, ...] = field(default=(), compare=False)
-
-
-@lru_cache(maxsize=4_096)
-def plain(title: str) -> str:
-    """A column's name in the form names are compared in, which is also the variable's: `Phone 1 - Value` is phone_1_value."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title.strip())
-    return re.sub(r"[\W_]+", "_", words.casefold()).strip("_")
-
-
-def field_of(title: str) -> str | None:
-    """The field that a column's name means; None: it is a variable."""
-    name = unicodedata.normalize("NFKD", plain(title)).encode("ascii", "ignore").decode()
-    if name in _FIELDS:
-        return _FIELDS[name]
-    words = set(re.sub(r"(?<=[a-z])(?=\d)", "_", name).split("_"))
-    return "alt_phone" if words & _PHONE_WORDS and not words & _NO_PHONE else None
 
 
 def mapping_of(options: Iterable[str]) -> dict[str, str]:
@@ -128,7 +82,7 @@ def _mapped(columns: dict[str, int], header: list[str], mapping: dict[str, str])
 def _by_name(
     free: dict[str, int], header: list[str], fields: dict[str, int], alt_phones: list[int], how: dict[str, str], mapped: bool
 ) -> None:
-    """Takes from `free` the columns whose names are known. Phones that are not the first are alternatives, unless those are mapped."""
+    """Takes from `free` the columns whose names are known. Further phones are alternatives, unless those are mapped."""
     meant = {name: field_of(header[i]) for name, i in free.items()}
     for wanted in NAMES:
         named = sorted((name for name, found in meant.items() if found == wanted), key=lambda name: _rank(wanted, name))
@@ -169,4 +123,4 @@ def _share(sample: list[list[str]], column: int, look: Callable[[str], bool]) ->
 
 @lru_cache(maxsize=1)
 def _states() -> frozenset[str]:
-    return frozenset(str(state.code).removeprefix("US-") for state in pycountry.subdivisions.get(country_code="US"))
+    return frozenset(str(state.code).removeprefix("US-") for state in pycountry.subdivisions.get(country_code="US"))  # type: ignore[no-untyped-call]

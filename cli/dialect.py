@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 import clevercsv
+from clevercsv.dialect import SimpleDialect
 
 from engine.errors import OutdialError
 
@@ -29,7 +30,7 @@ class Torn(list[str]):
     """Cells of a line that opens a quote and does not close it."""
 
 
-class TooLong(Exception):
+class LineTooLongError(Exception):
     """A line that cannot be a row."""
 
 
@@ -51,7 +52,7 @@ class Dialect:
     def rows(self, path: Path) -> Iterator[tuple[int, list[str]]]:
         """(row, cells) of the rows that hold anything, numbered as a spreadsheet shows them, from 1.
 
-        Raises UnicodeDecodeError, csv.Error, TooLong.
+        Raises UnicodeDecodeError, csv.Error, LineTooLongError.
         """
         with path.open(encoding=self.encoding, newline="") as file:
             lines = islice(_lines(file), self.skip, None)
@@ -70,7 +71,7 @@ class Dialect:
 
 
 def dialect_of(path: Path, encoding: str) -> Dialect:
-    """The dialect of a text file, by its first lines. Raises UnicodeDecodeError, TooLong."""
+    """The dialect of a text file, by its first lines. Raises UnicodeDecodeError, LineTooLongError."""
     with path.open(encoding=encoding, newline="") as file:
         sample = "".join(islice(_lines(file), _SAMPLE_LINES))[:_SAMPLE]
     if announced := _ANNOUNCED.match(sample):
@@ -83,7 +84,7 @@ def dialect_of(path: Path, encoding: str) -> Dialect:
     return Dialect(encoding, found.delimiter, found.quotechar if found.quotechar == "'" else '"', escape)
 
 
-def _detected(sample: str) -> "clevercsv.SimpleDialect | None":
+def _detected(sample: str) -> SimpleDialect | None:
     try:
         return clevercsv.Detector().detect(sample, delimiters=list(DELIMITERS))
     except clevercsv.exceptions.Error:
@@ -91,10 +92,10 @@ def _detected(sample: str) -> "clevercsv.SimpleDialect | None":
 
 
 def _lines(file: TextIO) -> Iterator[str]:
-    """The lines of a file. Raises TooLong."""
+    """The lines of a file. Raises LineTooLongError."""
     while line := file.readline(LONGEST):
         if len(line) == LONGEST:
-            raise TooLong
+            raise LineTooLongError
         yield line
 
 
@@ -107,8 +108,10 @@ def told(path: Path, row: list[int]) -> Iterator[None]:
         fix = "save it as UTF-8, or name its encoding with --encoding"
         raise OutdialError(f"{path}: is not {error.encoding} after row {row[0]} ({error.reason}): {fix}") from error
     except UnicodeError as error:
-        raise OutdialError(f"{path}: cannot be decoded ({error}): save it as UTF-8, or name its encoding with --encoding") from error
-    except TooLong:
+        raise OutdialError(
+            f"{path}: cannot be decoded ({error}): save it as UTF-8, or name its encoding with --encoding"
+        ) from error
+    except LineTooLongError:
         what = f"has a line of more than {LONGEST:,} characters after row {row[0]}"
         raise OutdialError(f"{path}: {what}, which is no row of a list: check that it is the right file") from None
     except csv.Error as error:

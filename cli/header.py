@@ -7,8 +7,8 @@ phone column is it, else the first row. A list whose first row is a person's has
 import re
 from dataclasses import dataclass
 
-from cli.columns import field_of, plain
-from engine.dialable import Unusable, numbers_of
+from cli.column_names import field_of, plain
+from engine.dialable import UnusableError, numbers_of
 from engine.errors import OutdialError
 
 #: Rows that may stand above a header.
@@ -68,7 +68,7 @@ def is_phone(text: str, country: str) -> bool:
         return False
     try:
         numbers_of(text, country)
-    except Unusable as error:
+    except UnusableError as error:
         return error.code in ("premium_rate", "digits_lost")
     return True
 

@@ -8,13 +8,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cli.columns import NAMES, Layout, field_of, layout_of, mapping_of, plain
+from cli.column_names import plain
+from cli.columns import Layout, layout_of, mapping_of
 from cli.dialect import Torn
 from cli.header import is_phone
 from cli.listing import Listing
 from engine.countries import country_of
-from engine.dialable import Numbers, Unusable, numbers_of
-from engine.errors import RecordError
+from engine.dialable import Numbers, UnusableError, numbers_of
 from engine.intake import profile_of
 from engine.phone import Phone
 from engine.postal import mend_zip
@@ -58,13 +58,11 @@ def layout_for(listing: Listing, mapping: dict[str, str], country: str) -> Layou
     return layout_of(listing.header, mapping, listing.sample, lambda text: is_phone(text, country))
 
 
-def person_of(
-    row: int, cells: list[str], layout: Layout, country: str, allowed: Collection[str] | None = None
-) -> Person | Reject:
+def person_of(row: int, cells: list[str], layout: Layout, country: str, allowed: Collection[str] | None = None) -> Person | Reject:
     """One row as a person; or why it cannot be used. allowed: countries that may be called (ISO 3166), None for all."""
     try:
         return _person(cells, layout, country, allowed)
-    except Unusable as error:
+    except UnusableError as error:
         return Reject(row, error.code, str(error), error.fix, cells)
 
 
@@ -85,30 +83,33 @@ def _person(cells: list[str], layout: Layout, country: str, allowed: Collection[
     region, mended = _country(value, country)
     try:
         numbers, later = _numbers([value["phone"], *(_filled(texts[i]) for i in layout.alt_phones)], region)
-    except Unusable:
+    except UnusableError:
         _repeated(texts, layout)
         raise
     phone, *others = numbers.phones
     if allowed is not None and phone.region not in allowed:
         reason = f"phone {phone.e164} is a number of {phone.region}, and the campaign allows {', '.join(sorted(allowed))} alone"
-        raise Unusable("country_not_allowed", reason, "leave the row out, or add the country to the campaign's `countries`")
+        raise UnusableError("country_not_allowed", reason, "leave the row out, or add the country to the campaign's `countries`")
     contact = _contact(value, texts, layout, phone, [*(other.e164 for other in others), *later], numbers.extension, region, mended)
     return Person(contact, profile_of(contact), phone, (*numbers.mended, *mended), cells)
 
 
 def _whole(cells: list[str], layout: Layout) -> None:
-    """Raises Unusable for a row that its quotes or delimiters have torn."""
+    """Raises UnusableError for a row that its quotes or delimiters have torn."""
     if isinstance(cells, Torn):
-        raise Unusable("broken_quotes", "opens a quote and does not close it", 'close the quote; one inside a value is written ""')
+        raise UnusableError(
+            "broken_quotes", "opens a quote and does not close it", 'close the quote; one inside a value is written ""'
+        )
     if len(cells) > layout.width and any(cells[layout.width :]):
         reason = f"has {len(cells)} cells, the header has {layout.width}"
-        raise Unusable("too_many_cells", reason, "quote values that contain the delimiter")
+        raise UnusableError("too_many_cells", reason, "quote values that contain the delimiter")
 
 
 def _repeated(texts: list[str], layout: Layout) -> None:
-    """Raises Unusable for a header in mid-list, as lists that were joined have."""
-    if layout.titles and [plain(text) for text in texts if text] == [plain(title) for title, text in zip(layout.titles, texts, strict=False) if text]:
-        raise Unusable("header_again", "repeats the header", "nothing is lost: leave the row out")
+    """Raises UnusableError for a header in mid-list, as lists that were joined have."""
+    there = [(plain(text), plain(title)) for text, title in zip(texts, layout.titles, strict=False) if text]
+    if there and all(text == title for text, title in there):
+        raise UnusableError("header_again", "repeats the header", "nothing is lost: leave the row out")
 
 
 def _filled(text: str) -> str:
@@ -124,20 +125,20 @@ def _country(value: dict[str, str], country: str) -> tuple[str, list[str]]:
     if code is None:
         return written, []
     value["country"] = code
-    return code, [] if len(written) == 2 else ["country"]
+    return code, [] if code == written.upper() else ["country"]
 
 
 def _numbers(cells: list[str], region: str) -> tuple[Numbers, list[str]]:
-    """The numbers of the first cell that has any, and what the cells behind it hold. Raises Unusable, about the first filled one."""
+    """The numbers of the first cell that has any, and what the cells behind it hold. Raises UnusableError, about the first."""
     filled = [cell for cell in cells if cell]
     if not filled:
-        raise Unusable("no_phone", "has no phone number", "add one, or leave the row out")
+        raise UnusableError("no_phone", "has no phone number", "add one, or leave the row out")
     _known(filled, region)
-    refused: Unusable | None = None
+    refused: UnusableError | None = None
     for i, cell in enumerate(filled):
         try:
             found = numbers_of(cell, region)
-        except Unusable as error:
+        except UnusableError as error:
             refused = refused or error
             continue
         if i or not cells[0]:
@@ -147,16 +148,16 @@ def _numbers(cells: list[str], region: str) -> tuple[Numbers, list[str]]:
 
 
 def _known(cells: list[str], region: str) -> None:
-    """Raises Unusable for a country that nobody knows, unless the numbers name theirs."""
+    """Raises UnusableError for a country that nobody knows, unless the numbers name theirs."""
     if country_of(region) is None and not cells[0].startswith("+"):
-        raise Unusable("unknown_country", f"country {region!r} is not known", "write a code such as US, or the number with +")
+        raise UnusableError("unknown_country", f"country {region!r} is not known", "write a code such as US, or the number with +")
 
 
 def _alternatives(text: str, region: str) -> list[str]:
     """Further numbers as the engine writes them; one that cannot be read stays as it is and is noted by the profile."""
     try:
         return [phone.e164 for phone in numbers_of(text, region).phones]
-    except Unusable:
+    except UnusableError:
         return [text]
 
 
@@ -170,11 +171,11 @@ def _contact(
     region: str,
     mended: list[str],
 ) -> Contact:
-    """Raises Unusable for an id that cannot be one. Its values are known to be valid: pydantic is not asked again."""
+    """Raises UnusableError for an id that cannot be one. Its values are known to be valid: pydantic is not asked again."""
     contact_id = value.get("id") or ids.digest("contact", phone.e164)
     if len(contact_id) > _LONGEST_ID:
         reason = f"its id has {len(contact_id)} characters: {_LONGEST_ID} are the most"
-        raise Unusable("long_id", reason, "map another column: --map id=COLUMN")
+        raise UnusableError("long_id", reason, "map another column: --map id=COLUMN")
     facts: dict[str, Any] = {name: value[name] for name in _PLAIN if value.get(name)}
     facts |= {"country": value["country"]} if value.get("country") else {}
     if code := value.get("postal_code"):

@@ -44,7 +44,8 @@ class Listing:
 
     def after(self, last: int) -> Iterator[tuple[int, list[str]]]:
         """Those behind row `last`."""
-        return ((row, cells) for row, cells in _rows(self.path, self.dialect) if row > last)
+        done = max(last, self.first - 1)
+        return ((row, cells) for row, cells in _rows(self.path, self.dialect) if row > done)
 
     def about(self) -> str:
         """How it is read, in words."""

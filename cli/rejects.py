@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cli.columns import REJECT_COLUMNS
+from cli.column_names import REJECT_COLUMNS
 from engine.errors import OutdialError
 
 Rejected = tuple[int, str, str, str, list[str]]
@@ -37,7 +37,9 @@ def write_rejects(target: Path, header: Sequence[str], rejected: Iterable[Reject
         if draft is not target:
             draft.replace(target)
     except OSError as error:
-        remedy = "the import itself is done; free some space, or name another file, and run the same command again for the rejects alone"
+        remedy = (
+            "the import itself is done; free some space, or name another file, and run the same command again for the rejects alone"
+        )
         raise OutdialError(f"--rejects {target}: cannot be written ({error.strerror}): {remedy}") from error
     finally:
         if draft is not target:

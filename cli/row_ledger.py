@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS import (
     id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, about TEXT NOT NULL, state TEXT NOT NULL, row INTEGER NOT NULL DEFAULT 0,
     tally TEXT NOT NULL DEFAULT '{}', at INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS entry (
-    import INTEGER NOT NULL, row INTEGER NOT NULL, outcome TEXT NOT NULL, contact TEXT, code TEXT, reason TEXT, fix TEXT, cells TEXT,
+    import INTEGER NOT NULL, row INTEGER NOT NULL, outcome TEXT NOT NULL,
+    contact TEXT, code TEXT, reason TEXT, fix TEXT, cells TEXT,
     PRIMARY KEY (import, row)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS person (key INTEGER PRIMARY KEY, fact INTEGER NOT NULL, import INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS enrolled (key INTEGER PRIMARY KEY, entry INTEGER NOT NULL, import INTEGER NOT NULL) STRICT;
@@ -109,7 +110,10 @@ class RowLedger:
 
     def _imports(self, condition: str, *values: str) -> list[Import]:
         found = self._db.execute(f"SELECT id, name, about, state, row, at, tally FROM import {condition} ORDER BY id", values)
-        return [Import(*row[:2], json.loads(row[2]), *row[3:6], Tally.of(json.loads(row[6]))) for row in found]
+        return [
+            Import(number, name, json.loads(about), state, row, at, Tally.of(json.loads(tally)))
+            for number, name, about, state, row, at, tally in found
+        ]
 
     # --- batches ---
 
@@ -220,5 +224,3 @@ def _written() -> Iterator[None]:
     except sqlite3.Error as error:
         remedy = "free some space and run the same command again: it goes on where it was"
         raise OutdialError(f"the ledger of imports cannot be written ({error}): {remedy}") from error
-
-

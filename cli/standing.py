@@ -1,7 +1,7 @@
 """Who is active in campaigns, and at which numbers: what an import must not run into. As the broker tells it, at this moment.
 
 Active are the enrollments whose row has not exited, and those on `enrollments` that no worker has read yet. Their numbers are those
-of the profiles, and of the contacts that no worker has read yet. Everything goes into the ledger's temporary tables, not into memory.
+of the profiles, and of the contacts that no worker has read yet. All goes into the ledger's temporary tables, not into memory.
 """
 
 from collections.abc import Collection, Iterable, Iterator

@@ -33,7 +33,8 @@ class Tally:
     @classmethod
     def of(cls, kept: dict[str, Any]) -> Self:
         """What `kept` gave."""
-        return cls(**{name: Counter(value) if name in _COUNTS else value for name, value in kept.items()})
+        values: dict[str, Any] = {name: Counter(value) if name in _COUNTS else value for name, value in kept.items()}
+        return cls(**values)
 
     def kept(self) -> dict[str, Any]:
         """All figures, as JSON has them."""

@@ -1,4 +1,4 @@
-"""Takes back an import: whoever it enrolled, and only they, leave the campaigns. Batches, acknowledged and noted as the import's."""
+"""Takes back an import: whoever it enrolled, and only they, leave the campaigns. In batches."""
 
 from cli.publish import Publisher
 from cli.row_ledger import ACCEPTED, UNDONE, Import, RowLedger, key_of

@@ -51,7 +51,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
             for sheet in book.worksheets:
                 some = False
-                sheet.reset_dimensions()  # type: ignore[union-attr]  # some writers state them wrongly
+                sheet.reset_dimensions()  # some writers state them wrongly
                 for row, values in enumerate(sheet.iter_rows(values_only=True, max_col=WIDEST), 1):
                     cells = [_text(value) for value in values]
                     while cells and not cells[-1]:

@@ -28,7 +28,7 @@ MENDS: dict[str, str] = {
 }
 
 
-class Unusable(RecordError):
+class UnusableError(RecordError):
     """A cell or row that cannot be used: a stable code, a sentence, and what its owner could do."""
 
     def __init__(self, code: str, reason: str, fix: str) -> None:
@@ -49,10 +49,11 @@ _NORTH_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?\(?([2-9]\d\d)\)?[ .-]{0,2}([2-9]\
 _DECIMAL = re.compile(r"\+?(\d+)(?:[.,](\d+))?(?:[eE]\+?(\d{1,2}))?", re.ASCII)
 #: The library's search is slow on long texts, and nobody writes a number in so many.
 _LONGEST = 250
+_OWN = "give the person's own number"
 
 
 def numbers_of(text: str, country: str | None) -> Numbers:
-    """The numbers in a cell, read as somebody in `country` (ISO 3166 alpha-2) means them. Raises Unusable."""
+    """The numbers in a cell, read as somebody in `country` (ISO 3166 alpha-2) means them. Raises UnusableError."""
     match = _NORTH_AMERICAN.fullmatch(text) if country in ("US", "CA") else None
     try:
         phone = parse_phone(f"+1{match[1]}{match[2]}{match[3]}" if match else text, country)
@@ -63,7 +64,7 @@ def numbers_of(text: str, country: str | None) -> Numbers:
 
 def _letters(text: str) -> tuple[str, ...]:
     """Whether letters are digits of the number (behind its first digit), or a word before it."""
-    if text.isascii() and not re.search("[A-Za-z]", text):
+    if text.startswith("tel:") or (text.isascii() and not re.search("[A-Za-z]", text)):
         return ()
     behind = re.search(r"\d", text)
     if behind and any(c.isalpha() for c in text[behind.start() :]):
@@ -73,32 +74,34 @@ def _letters(text: str) -> tuple[str, ...]:
 
 def _mended(text: str, country: str | None, error: RecordError) -> Numbers:
     if country and shortnumberinfo.is_emergency_number(text, country):
-        raise Unusable("emergency_number", f"phone {text!r} is an emergency number in {country}", "give the person's own number")
+        raise UnusableError(
+            "emergency_number", f"phone {text!r} is an emergency number in {country}", "give the person's own number"
+        )
     if len(text) > _LONGEST:
-        raise Unusable("invalid_phone", f"phone of {len(text)} characters is not a phone number", "keep the number alone")
-    found = _restored(text, country) or _without_extension(text, country) or _international(text, country) or _searched(text, country)
+        raise UnusableError("invalid_phone", f"phone of {len(text)} characters is not a phone number", "keep the number alone")
+    found = _restored(text, country) or _without_extension(text, country) or _international(text) or _searched(text, country)
     if found is None:
-        raise Unusable("invalid_phone", str(error), _suggestion(text))
+        raise UnusableError("invalid_phone", str(error), _suggestion(text))
     return found._replace(phones=tuple(_callable(phone) for phone in found.phones))
 
 
 def _callable(phone: Phone) -> Phone:
-    """Raises Unusable for premium rate. A number that speaks for a zone is a person's, and need not be asked."""
+    """Raises UnusableError for premium rate. A number that speaks for a zone is a person's, and need not be asked."""
     if not phone.zones and phonenumbers.number_type(phonenumbers.parse(phone.e164)) == PhoneNumberType.PREMIUM_RATE:
         reason = f"phone {phone.e164} is a premium-rate number of {phone.region}"
-        raise Unusable("premium_rate", reason, "give the person's own number")
+        raise UnusableError("premium_rate", reason, _OWN)
     return phone
 
 
 def _restored(text: str, country: str | None) -> Numbers | None:
-    """`2.125550101E+09`, `2125550101.0`: all digits are there. Raises Unusable if some are lost."""
+    """`2.125550101E+09`, `2125550101.0`: all digits are there. Raises UnusableError if some are lost."""
     match = _DECIMAL.fullmatch(text)
     if match is None or (match[2] is None and match[3] is None):
         return None
     exponent = int(match[3] or 0)
     if match[3] is not None and len((match[1] + (match[2] or "")).rstrip("0") or "0") - len(match[1]) < exponent:
         fix = "format the column as text in the spreadsheet, and export it again"
-        raise Unusable("digits_lost", f"phone {text!r} has lost digits to a spreadsheet", fix)
+        raise UnusableError("digits_lost", f"phone {text!r} has lost digits to a spreadsheet", fix)
     value = Decimal(text.replace(",", ".")) if match[3] or set(match[2] or "0") == {"0"} else None
     return None if value is None else _parsed(f"{value:.0f}", country, "spreadsheet")
 
@@ -120,7 +123,7 @@ def _without_extension(text: str, country: str | None) -> Numbers | None:
     return found._replace(extension=extension) if found and extension else None
 
 
-def _international(text: str, country: str | None) -> Numbers | None:
+def _international(text: str) -> Numbers | None:
     """`0044 20 ...` in a country that dials abroad otherwise."""
     return _parsed(f"+{text[2:]}", None, "prefix") if text.startswith("00") else None
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from engine.complaints import complaint, listed, nearest
 from engine.conditions import compile_condition
+from engine.countries import wrong_codes
 from engine.delays import parse_delay, parse_ms
 from engine.errors import RecordError
 from engine.phone import parse_phone
@@ -52,6 +53,7 @@ def faults(
     except ValidationError as error:
         check.found += [complaint(each) for each in error.errors(include_url=False)]
     check.references()
+    check.countries()
     check.window()
     check.flow()
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
@@ -113,6 +115,10 @@ class _Check:
             phone = self.read(parse_phone, "numbers", "list", i)
             if phone and self.resources is not None and phone.e164 not in known.numbers:
                 self.add(("numbers", "list", i), f"number {phone.e164} is not declared in the resources")
+
+    def countries(self) -> None:
+        for i, sentence in wrong_codes(self.get(list, "countries") or ()):
+            self.add(("countries", i), sentence)
 
     # --- when ---
 

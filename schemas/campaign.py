@@ -80,6 +80,7 @@ class CampaignFile(Part):
     id: Id
     name: str | None = None
     purpose: Literal["marketing", "informational", "collections"] | None = None
+    countries: list[str] | None = Field(None, min_length=1, description="whose numbers may enter (ISO 3166), all if left out")
     agent: str | None = None
     numbers: Numbers
     line: str
