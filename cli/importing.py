@@ -8,6 +8,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
 from cli.column_names import plain
 from cli.columns import Layout, layout_of, mapping_of
 from cli.dialect import Torn
@@ -67,13 +69,10 @@ def person_of(row: int, cells: list[str], layout: Layout, country: str, allowed:
 
 
 def enrollment(contact_id: str, campaign: str, at: int, source: str, entry: int = 1) -> Enroll:
-    """The record that enters a person into a campaign; always the same id, so that a second import of a file changes nothing.
-
-    The id and the campaign are known to be valid: nothing is checked here, which would take longer than all the rest.
-    """
-    event = ids.event_id(ids.enrollment_id(contact_id, campaign, entry), "enroll", contact_id)
-    facts: dict[str, Any] = {"contact_id": contact_id, "campaign": campaign, "entry": entry, "at": at, "source": source}
-    return Enroll.model_construct(event_id=event, cause=source, **facts)
+    """The record that enters a person into a campaign; always the same id, so that a second import of a file changes nothing."""
+    cause = ids.enrollment_id(contact_id, campaign, entry)
+    event = ids.event_id(cause, "enroll", contact_id)
+    return Enroll(event_id=event, cause=source, contact_id=contact_id, campaign=campaign, entry=entry, at=at, source=source)
 
 
 def _person(cells: list[str], layout: Layout, country: str, allowed: Collection[str] | None) -> Person:
@@ -171,7 +170,7 @@ def _contact(
     region: str,
     mended: list[str],
 ) -> Contact:
-    """Raises UnusableError for an id that cannot be one. Its values are known to be valid: pydantic is not asked again."""
+    """Raises UnusableError for an id that cannot be one, and for text that is none (UTF-7 can write half a character)."""
     contact_id = value.get("id") or ids.digest("contact", phone.e164)
     if len(contact_id) > _LONGEST_ID:
         reason = f"its id has {len(contact_id)} characters: {_LONGEST_ID} are the most"
@@ -187,4 +186,7 @@ def _contact(
     if extension:
         facts["variables"]["phone_extension"] = extension
     event = ids.digest("contact", contact_id, phone.e164, repr(facts))
-    return Contact.model_construct(id=contact_id, phone=phone.e164, event_id=event, **facts)
+    try:
+        return Contact(id=contact_id, phone=phone.e164, event_id=event, **facts)
+    except ValidationError as error:
+        raise UnusableError("invalid_text", "holds text that cannot be read", "save the file as UTF-8") from error

@@ -8,6 +8,7 @@ for another.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from cli.importing import Person, Reject, enrollment
 from cli.row_ledger import ACCEPTED, MERGED, REJECTED, Entry, Import, RowLedger, key_of
@@ -17,6 +18,13 @@ from schemas.enrollment import Enroll
 
 _HALF = 1 << 63
 Values = dict[int, tuple[int, ...]]
+
+
+class _Keys(NamedTuple):
+    """The keys of a person and of the number that is called."""
+
+    person: int
+    number: int
 
 
 @dataclass(slots=True)
@@ -31,6 +39,7 @@ class Settled:
 class _Known:
     """What the ledger holds of a batch's people, and what the batch adds. Keys of campaign and something: their exclusive or."""
 
+    campaigns: dict[str, int]
     persons: Values
     enrolled: Values
     active: Values
@@ -44,28 +53,33 @@ def settle(
     batch: Sequence[tuple[int, Person | Reject]], which: Import, ledger: RowLedger, campaigns: Sequence[str], at: Instant
 ) -> Settled:
     """Decides on each row, counts it, writes it down; what is to be published."""
-    keys = {campaign: key_of(campaign) for campaign in campaigns}
-    known = _look_up(batch, ledger, list(keys.values()))
+    keyed = [(row, found, _keys(found)) for row, found in batch]
+    known = _look_up([keys for _, found, keys in keyed if isinstance(found, Person)], ledger, campaigns)
     settled, entries = Settled(), list[Entry]()
-    for row, found in batch:
+    for row, found, keys in keyed:
         if isinstance(found, Person):
-            found = _taken(row, found, known, keys) or found
+            found = _taken(row, found, keys, known) or found
         if isinstance(found, Reject):
             which.tally.refuse(found.code)
             entries.append((row, REJECTED, None, found.code, found.reason, found.fix, json.dumps(found.cells)))
         else:
-            entries.append((row, _accept(found, which, known, keys, settled, at), found.contact.id, None, None, None, None))
+            entries.append((row, _accept(found, keys, which, known, settled, at), found.contact.id, None, None, None, None))
     _write(which, ledger, known, entries)
     which.row = batch[-1][0]
     return settled
 
 
-def _look_up(batch: Sequence[tuple[int, Person | Reject]], ledger: RowLedger, campaigns: list[int]) -> _Known:
-    people = [found for _, found in batch if isinstance(found, Person)]
-    persons = [key_of(found.contact.id) for found in people]
-    enrolled = [person ^ campaign for campaign in campaigns for person in persons]
-    numbers = [key_of(found.phone.e164) ^ campaign for campaign in campaigns for found in people]
+def _keys(found: Person | Reject) -> _Keys:
+    return _Keys(0, 0) if isinstance(found, Reject) else _Keys(key_of(found.contact.id), key_of(found.phone.e164))
+
+
+def _look_up(people: list[_Keys], ledger: RowLedger, names: Sequence[str]) -> _Known:
+    campaigns = {name: key_of(name) for name in names}
+    persons = [keys.person for keys in people]
+    enrolled = [person ^ campaign for campaign in campaigns.values() for person in persons]
+    numbers = [keys.number ^ campaign for campaign in campaigns.values() for keys in people]
     return _Known(
+        campaigns,
         ledger.look_up("person", "fact", persons),
         ledger.look_up("enrolled", "entry, import", enrolled),
         ledger.look_up("active", "live", enrolled),
@@ -73,22 +87,19 @@ def _look_up(batch: Sequence[tuple[int, Person | Reject]], ledger: RowLedger, ca
     )
 
 
-def _taken(row: int, found: Person, known: _Known, campaigns: dict[str, int]) -> Reject | None:
+def _taken(row: int, found: Person, keys: _Keys, known: _Known) -> Reject | None:
     """A reject, if the number is active for somebody else in a campaign."""
-    if not campaigns:
-        return None
-    person, number = key_of(found.contact.id), key_of(found.phone.e164)
-    for name, campaign in campaigns.items():
-        if known.numbers.get(number ^ campaign, (person,))[0] != person:
+    for name, campaign in known.campaigns.items():
+        if known.numbers.get(keys.number ^ campaign, keys[:1])[0] != keys.person:
             reason = f"phone {found.phone.e164} is active in {name} for another contact"
             fix = "leave the row out, or give this person another number"
             return Reject(row, "duplicate_number", reason, fix, list(found.cells))
     return None
 
 
-def _accept(found: Person, which: Import, known: _Known, campaigns: dict[str, int], settled: Settled, at: Instant) -> str:
+def _accept(found: Person, keys: _Keys, which: Import, known: _Known, settled: Settled, at: Instant) -> str:
     """Counts a person, adds what is to be published and kept. The outcome."""
-    contact, key = found.contact, key_of(found.contact.id)
+    contact, key = found.contact, keys.person
     before, fact = known.persons.get(key), int((contact.event_id or "")[:16], 16) - _HALF
     which.tally.take(found, before is None)
     if before is None or before[0] != fact:
@@ -96,9 +107,9 @@ def _accept(found: Person, which: Import, known: _Known, campaigns: dict[str, in
         which.tally.published += 1
         known.persons[key] = (fact,)
         known.new_persons[key] = (fact, which.id)
-    for name, campaign in campaigns.items():
-        known.numbers[key_of(found.phone.e164) ^ campaign] = (key,)
-        known.new_numbers[key_of(found.phone.e164) ^ campaign] = key
+    for name, campaign in known.campaigns.items():
+        known.numbers[keys.number ^ campaign] = (key,)
+        known.new_numbers[keys.number ^ campaign] = key
         _enroll(contact.id, key ^ campaign, name, which, known, settled, at)
     return ACCEPTED if before is None else MERGED
 

@@ -7,13 +7,14 @@ Ofcom's ranges for drama, and 555-0100 to 555-0199 in the Caribbean and the Paci
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 import phonenumbers
 import pytz
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
-from phonenumbers.timezone import time_zones_for_number
+from phonenumbers.timezone import time_zones_for_geographical_number
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from engine.area_codes import area_zones
@@ -84,9 +85,10 @@ def _area(prefix: str) -> tuple[str, tuple[str, ...]] | None:
 def _parse(text: str, country: str | None) -> Phone:
     number = _read(text.strip(), country)
     e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    if not phonenumbers.is_valid_number(number):
+    region = phonenumbers.region_code_for_number(number)
+    if region is None or not phonenumbers.is_valid_number_for_region(number, region):
         return _fictional(e164) or _refuse(text, number)
-    return Phone(e164, str(phonenumbers.region_code_for_number(number)), _zones(number))
+    return Phone(e164, str(region), _zones(number, region))
 
 
 def _fictional(e164: str) -> Phone | None:
@@ -140,23 +142,31 @@ def _unread(kind: int) -> str:
             return "is not a phone number"
 
 
-def _zones(number: PhoneNumber) -> tuple[str, ...]:
+def _zones(number: PhoneNumber, region: str) -> tuple[str, ...]:
     """The zones a number speaks for. Silent: numbers of no place, and countries with several zones when nothing is narrower."""
-    if phonenumbers.number_type(number) not in _OF_PEOPLE:
+    kind = phonenumbers.number_type(number)
+    if kind not in _OF_PEOPLE:
         return ()
-    zones = _area_zones(number) or tuple(sorted(z for z in time_zones_for_number(number) if z in pytz.all_timezones_set))
+    zones = area_zones(str(number.national_number)[:3]) if region in ("US", "CA") else ()
+    zones = zones or _place_zones(number, kind)
     if len(zones) < 2 or zones != _country_zones(number.country_code or 0):
         return zones
     if not _one_clock(zones):
         return ()
     # Jersey, Guernsey, Man and London have one clock: a British mobile tells the time all the same.
-    return tuple(pytz.country_timezones.get(phonenumbers.region_code_for_number(number) or "", zones)[:1])
+    return tuple(pytz.country_timezones.get(region, zones)[:1])
 
 
-def _area_zones(number: PhoneNumber) -> tuple[str, ...]:
-    """All zones of an area code of the US or Canada (engine/area_codes.py), none for other numbers."""
-    here = phonenumbers.region_code_for_number(number) in ("US", "CA")
-    return area_zones(str(number.national_number)[:3]) if here else ()
+def _place_zones(number: PhoneNumber, kind: int) -> tuple[str, ...]:
+    """The library's zones of a number: those of its place, or of its country if it has none (`time_zones_for_number`)."""
+    code = number.country_code or 0
+    if not phonenumbers.is_number_type_geographical(kind, code):
+        return _known_zones(_country_zones(code))
+    return _known_zones(time_zones_for_geographical_number(number))
+
+
+def _known_zones(zones: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(zone for zone in zones if zone in pytz.all_timezones_set))
 
 
 @lru_cache(maxsize=512)
