@@ -85,10 +85,11 @@ def _area(prefix: str) -> tuple[str, tuple[str, ...]] | None:
 def _parse(text: str, country: str | None) -> Phone:
     number = _read(text.strip(), country)
     e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    region = phonenumbers.region_code_for_number(number)
-    if region is None or not phonenumbers.is_valid_number_for_region(number, region):
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:  # is_valid_number asks just this
         return _fictional(e164) or _refuse(text, number)
-    return Phone(e164, str(region), _zones(number, region))
+    region = str(phonenumbers.region_code_for_number(number))
+    return Phone(e164, region, _zones(number, region, kind) if kind in _OF_PEOPLE else ())
 
 
 def _fictional(e164: str) -> Phone | None:
@@ -142,11 +143,8 @@ def _unread(kind: int) -> str:
             return "is not a phone number"
 
 
-def _zones(number: PhoneNumber, region: str) -> tuple[str, ...]:
-    """The zones a number speaks for. Silent: numbers of no place, and countries with several zones when nothing is narrower."""
-    kind = phonenumbers.number_type(number)
-    if kind not in _OF_PEOPLE:
-        return ()
+def _zones(number: PhoneNumber, region: str, kind: int) -> tuple[str, ...]:
+    """The zones that a person's number speaks for. Silent: countries with several zones when nothing is narrower."""
     zones = area_zones(str(number.national_number)[:3]) if region in ("US", "CA") else ()
     zones = zones or _place_zones(number, kind)
     if len(zones) < 2 or zones != _country_zones(number.country_code or 0):
