@@ -71,9 +71,9 @@ class Dialect:
 
 
 def dialect_of(path: Path, encoding: str) -> Dialect:
-    """The dialect of a text file, by its first lines. Raises UnicodeDecodeError, LineTooLongError."""
+    """The dialect of a text file, by its first lines. Raises UnicodeDecodeError."""
     with path.open(encoding=encoding, newline="") as file:
-        sample = "".join(islice(_lines(file), _SAMPLE_LINES))[:_SAMPLE]
+        sample = "".join(file.readline(_SAMPLE) for _ in range(_SAMPLE_LINES))[:_SAMPLE]
     if announced := _ANNOUNCED.match(sample):
         return Dialect(encoding, announced[1], skip=1)
     found = _detected(sample)

@@ -98,11 +98,10 @@ def _counted(path: Path, dialect: Dialect | None) -> tuple[list[tuple[int, list[
     with told(path, at):
         try:
             rows = workbook_rows(path) if dialect is None else dialect.rows(path)
-            sample = list(islice(rows, SAMPLE))
-            at[0] = sample[-1][0] if sample else 0
-            count = len(sample)
-            for at[0], _ in rows:
-                count += 1
+            sample = []
+            for at[0], cells in islice(rows, SAMPLE):
+                sample.append((at[0], cells))
+            count = len(sample) + sum(1 for at[0], _ in rows)
         except csv.Error as error:
             if dialect is None or dialect.by_line:
                 raise
