@@ -91,8 +91,8 @@ def imported(file: Path, country: str, dry_run: bool, environment: dict[str, str
 
 def measure(rows: int, dry_run: bool) -> Iterator[tuple[str, float, float, float]]:
     """kind, rows a second of the bare loop and of the importer, its peak memory in MiB."""
-    with tempfile.TemporaryDirectory() as folder, _broker(Path(folder), dry_run) as environment:
-        for kind, (country, number) in KINDS.items():
+    for kind, (country, number) in KINDS.items():
+        with tempfile.TemporaryDirectory() as folder, _broker(Path(folder), dry_run) as environment:
             file = Path(folder) / f"{kind}.csv"
             write(file, kind, rows, number)
             loop = bare(file, country)

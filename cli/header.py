@@ -31,7 +31,7 @@ def header_of(place: str, rows: list[tuple[int, list[str]]], columns: tuple[str,
     at = _header_at([cells for _, cells in rows[:ABOVE]], known, country)
     if at is None:
         return Header([f"column_{i + 1}" for i in range(_width(rows))], 0, False)
-    if at + 1 < len(rows) and _is_header(rows[at + 1][1], known, country):
+    if at + 1 < len(rows) and (_is_header(rows[at + 1][1], known, country) or _same(rows[at][1], rows[at + 1][1])):
         first, second = rows[at][0], rows[at + 1][0]
         raise OutdialError(f"{place}: rows {first} and {second} are both headers: remove one of them")
     return Header(_titles(rows[at][1]), at + 1, True)
@@ -55,6 +55,10 @@ def _is_header(cells: list[str], known: frozenset[str], country: str) -> bool:
     filled = [cell for cell in cells if cell.strip()]
     named = [cell for cell in filled if field_of(cell) or plain(cell) in known]
     return 2 * len(named) > len(filled) and not has_data(cells, country)
+
+
+def _same(one: list[str], other: list[str]) -> bool:
+    return [plain(cell) for cell in one] == [plain(cell) for cell in other]
 
 
 def has_data(cells: list[str], country: str) -> bool:

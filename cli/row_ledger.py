@@ -36,7 +36,10 @@ CREATE TABLE IF NOT EXISTS enrolled (key INTEGER PRIMARY KEY, entry INTEGER NOT 
 CREATE TEMP TABLE active (key INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, live INTEGER NOT NULL);
 CREATE TEMP TABLE number (key INTEGER PRIMARY KEY, person INTEGER NOT NULL);
 """
-_SETTINGS = ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-32768", "temp.cache_size=-16384", "busy_timeout=10000")
+_SETTINGS = (
+    *("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-32768", "busy_timeout=10000"),
+    *("temp.cache_size=-16384", "temp.synchronous=OFF"),
+)
 _PARAMETERS = 10_000  # of one SELECT
 
 #: The columns of `entry` behind the import's.
@@ -119,13 +122,19 @@ class RowLedger:
 
     @contextmanager
     def batch(self, which: Import) -> Iterator[None]:
-        """One transaction: all that is written inside, with the import's place and tally; or nothing."""
+        """All that is written inside, with the import's place and tally; or nothing."""
+        with self.together():
+            yield
+            values = (which.row, json.dumps(which.tally.kept()), which.id)
+            self._db.execute("UPDATE import SET row = ?, tally = ? WHERE id = ?", values)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """One transaction: all that is written inside, or nothing."""
         with _written():
             self._db.execute("SAVEPOINT batch")
             try:
                 yield
-                values = (which.row, json.dumps(which.tally.kept()), which.id)
-                self._db.execute("UPDATE import SET row = ?, tally = ? WHERE id = ?", values)
             except BaseException:
                 self._db.execute("ROLLBACK TO batch")
                 raise

@@ -45,6 +45,11 @@ def learn(settings: Settings, campaigns: Collection[str], ledger: RowLedger) -> 
     if not campaigns:
         return
     keys = {campaign: key_of(campaign) for campaign in campaigns}
+    with ledger.together():
+        _learn(settings, keys, ledger)
+
+
+def _learn(settings: Settings, keys: dict[str, int], ledger: RowLedger) -> None:
     if not _fill(ledger, _enrolled(settings, keys)) + _fill(ledger, _waiting(settings, keys)):
         return
     for numbers in (_profiles(settings), _contacts(settings)):
