@@ -2,10 +2,10 @@
 
 Models are `faust.Record`, one agent a topic with `async for`, state in `app.Table` with changelogs (memory store), records sent one
 by one with `await topic.send`, everything else as it comes (acks=all is Faust's default). The provider is in the process, as in
-the product's run. It writes what the product writes for each person: the same topics, the same number of records.
+the product's run. It writes what the product writes for each person: the same topics, the same records with the same fields.
 
-It is given every advantage that costs it nothing: no windows, no pacing, no reports to a line's owner, one check for a gate, ids
-without hashes. And it promises less: a crash between a dial command and its row calls a person twice.
+It is given every advantage that costs it nothing: no windows, no pacing, no reports to a line's owner, one check for a gate, and
+ids from the product's own functions. And it promises less: a crash between a dial command and its row calls a person twice.
 
 `python -m faust -A bench.idiomatic:app worker`, with BENCH_BOOTSTRAP, BENCH_DATADIR.
 """
@@ -18,8 +18,11 @@ from typing import Any
 
 import faust
 
+from schemas import ids
+
 PREFIX = "idiomatic-"
 PARTITIONS = 8
+CALLER = "+12125550101"
 
 app = faust.App(
     "idiomatic",
@@ -47,68 +50,176 @@ class Profile(faust.Record):
     contact_id: str
     phone: str
     zones: list[str]
+    zone_sources: dict[str, list[str]]
+
+
+class Slot(faust.Record):
+    line: str
+    epoch: int
+    start: int
+    end: int
+    granted: int
+
+
+class Open(faust.Record):
+    dial_id: str
+    channel: str
+    address: str
+    caller: str
+    slot: Slot
+    at: int
+
+
+class Last(faust.Record):
+    step: str
+    channel: str
+    disposition: str
+    at: int
+    dial_id: str
+
+
+class Exit(faust.Record):
+    reason: str
+    cause: str
+    at: int
 
 
 class Row(faust.Record):
+    enrollment_id: str
     contact_id: str
     campaign: str
+    entry: int
+    version: int
     state: str
-    step: str
-    seq: int
-    due: float
+    step: str = ""
+    seq: int = 1
+    due: int = 0
+    open: Open | None = None
+    last: Last | None = None
     attempts: int = 0
-    dial_id: str | None = None
-    address: str | None = None
-    exit: str | None = None
+    reached: bool = False
+    exit: Exit | None = None
 
 
 class Command(faust.Record):
     kind: str  # dial | link | unlink
-    contact_id: str
+    event_id: str
+    cause: str
     address: str
-    campaign: str | None = None
+    contact_id: str
     dial_id: str | None = None
-    at: float | None = None
+    enrollment_id: str | None = None
+    campaign: str | None = None
+    version: int | None = None
+    entry: int | None = None
+    step: str | None = None
+    seq: int | None = None
+    channel: str | None = None
+    caller: str | None = None
+    zones: list[str] | None = None
+    slot: Slot | None = None
+    agent: str | None = None
+    at: int | None = None
+
+
+class Outcome(faust.Record):
+    event_id: str
+    cause: str
+    dial_id: str
+    enrollment_id: str
+    contact_id: str
+    campaign: str
+    version: int
+    entry: int
+    step: str
+    seq: int
+    channel: str
+    address: str
+    disposition: str
+    caller: str
+    provider_call_id: str | None = None
+    requested_at: int | None = None
+    ended_at: int = 0
+    talk_ms: int | None = None
+
+
+class Call(faust.Record):
+    dial_id: str
+    state: str
+    channel: str
+    contact_id: str
+    not_after: int
+    deadline: int
+    at: int
+    accepted: bool = False
+    provider_call_id: str | None = None
+    template: Outcome | None = None
+    closing: Outcome | None = None
 
 
 class Ledger(faust.Record):
     address: str
+    calls: dict[str, Call]
+
+
+class Link(faust.Record):
+    address: str
     contact_id: str
-    dial_id: str
-    campaign: str
-    state: str
-    disposition: str | None = None
 
 
 class Receipt(faust.Record):
-    kind: str  # accepted | ended
+    event_id: str
+    cause: str
     dial_id: str
     address: str
+    kind: str  # accepted | ended
+    source: str
+    provider_call_id: str | None = None
     disposition: str | None = None
-    at: float | None = None
-
-
-class Outcome(faust.Record):
-    dial_id: str
-    contact_id: str
-    campaign: str
-    disposition: str
-    ended_at: float
+    started_at: int | None = None
+    ended_at: int | None = None
+    talk_ms: int | None = None
 
 
 class Event(faust.Record):
+    event_id: str
+    cause: str
     kind: str
     contact_id: str
+    enrollment_id: str
     campaign: str
-    at: float
-    reason: str | None = None
+    version: int
+    entry: int
+    at: int
+    step: str | None = None
+    data: dict[str, Any] | None = None
+
+
+class Answer(faust.Record):
+    check: str
+    ok: bool | None
 
 
 class Decision(faust.Record):
+    event_id: str
+    cause: str
     dial_id: str
     address: str
+    contact_id: str
+    campaign: str
+    version: int
+    point: str
     ok: bool
-    answers: list[str]
+    answers: list[Answer]
+    at: int
+
+
+CHECKS = ("lifecycle", "exit", "suppression", "window", "contact_busy", "number_busy", "slot")
+
+
+def now() -> int:
+    """Milliseconds, as all instants on the records."""
+    return int(time.time() * 1000)
 
 
 def topic(name: str, model: Any) -> Any:
@@ -131,10 +242,11 @@ profiles, rows, ledger, links = table("contact-profiles"), table("step-timers"),
 @app.agent(contacts)
 async def on_contact(stream: Any) -> None:
     async for contact in stream:
-        profiles[contact.id] = Profile(contact_id=contact.id, phone=contact.phone, zones=[contact.timezone])
+        sources = {"timezone": [contact.timezone]}
+        profiles[contact.id] = Profile(contact.id, contact.phone, [contact.timezone], sources)
         row = rows.get(contact.id)
         if row is not None and row.state == "awaiting_contact":
-            await start(contact.id, row.campaign)
+            await start(row)
 
 
 @app.agent(enrollments)
@@ -142,25 +254,42 @@ async def on_enrollment(stream: Any) -> None:
     async for asked in stream:
         if asked.contact_id in rows:
             continue
-        await tell("enrolled", asked.contact_id, asked.campaign)
+        row = Row(
+            ids.enrollment_id(asked.contact_id, asked.campaign, 1), asked.contact_id, asked.campaign, 1, 1, "awaiting_contact"
+        )
+        await tell(row, "enrolled", row.enrollment_id, now())
         if asked.contact_id in profiles:
-            await start(asked.contact_id, asked.campaign)
+            await start(row)
         else:
-            rows[asked.contact_id] = Row(asked.contact_id, asked.campaign, "awaiting_contact", "", 1, 0.0)
+            rows[asked.contact_id] = row
 
 
-async def start(contact_id: str, campaign: str) -> None:
+async def start(row: Row) -> None:
     """The first step falls due at once, and may be taken at once."""
-    phone = profiles[contact_id].phone
-    row = rows[contact_id] = Row(contact_id, campaign, "waiting", "call", 1, time.time())
-    await commands.send(key=phone, value=Command("link", contact_id, phone))
-    dial_id = f"{contact_id}/{campaign}/{row.seq}"
-    rows[contact_id] = row.derive(state="issued", dial_id=dial_id, address=phone)
-    await commands.send(key=phone, value=Command("dial", contact_id, phone, campaign, dial_id, time.time()))
+    phone, at = profiles[row.contact_id].phone, now()
+    row = rows[row.contact_id] = row.derive(state="waiting", step="call", due=at)
+    await commands.send(key=phone, value=command(row, "link", phone))
+    slot = Slot("main", 1, at * 1000, (at + 900) * 1000, at * 1000)
+    opened = Open(ids.dial_id(row.enrollment_id, row.seq), "call", phone, CALLER, slot, at)
+    row = rows[row.contact_id] = row.derive(state="issued", open=opened)
+    dial = command(row, "dial", phone).derive(
+        dial_id=opened.dial_id, enrollment_id=row.enrollment_id, campaign=row.campaign, version=1, entry=1, step="call",
+        seq=row.seq, channel="call", caller=CALLER, zones=["UTC"], slot=slot, agent="robin", at=at,
+    )  # fmt: skip
+    await commands.send(key=phone, value=dial)
 
 
-async def tell(kind: str, contact_id: str, campaign: str, reason: str | None = None) -> None:
-    await events.send(key=contact_id, value=Event(kind, contact_id, campaign, time.time(), reason))
+def command(row: Row, kind: str, address: str) -> Command:
+    event = ids.event_id(row.enrollment_id, kind, address)
+    return Command(kind, event, row.enrollment_id, address, row.contact_id)
+
+
+async def tell(row: Row, kind: str, cause: str, at: int, step: str | None = None, **data: Any) -> None:
+    event = ids.event_id(cause, kind, row.enrollment_id)
+    await events.send(
+        key=row.contact_id,
+        value=Event(event, cause, kind, row.contact_id, row.enrollment_id, row.campaign, 1, 1, at, step, data),
+    )
 
 
 # --- dialer -----------------------------------------------------------------------------------------------------------------------
@@ -168,49 +297,75 @@ async def tell(kind: str, contact_id: str, campaign: str, reason: str | None = N
 
 @app.agent(commands)
 async def on_command(stream: Any) -> None:
-    async for command in stream:
-        name = f"{command.address}|{command.contact_id}"
-        if command.kind == "link":
-            links[name] = command.contact_id
-        elif command.kind == "unlink":
+    async for asked in stream:
+        name = f"{asked.address}|{asked.contact_id}"
+        if asked.kind == "link":
+            links[name] = Link(asked.address, asked.contact_id)
+        elif asked.kind == "unlink":
             links.pop(name, None)
         else:
-            await dial(command)
+            await dial(asked)
 
 
-async def dial(command: Command) -> None:
-    known = ledger.get(command.address)
-    ok = known is None or known.state == "settled"
-    await decisions.send(key=command.address, value=Decision(command.dial_id, command.address, ok, ["number_free"]))
+async def dial(asked: Command) -> None:
+    known, at = ledger.get(asked.address), now()
+    ok = known is None or all(call.state == "settled" for call in known.calls.values())
+    event = ids.event_id(asked.dial_id, "decision", "reserve")
+    decision = Decision(
+        event, asked.event_id, asked.dial_id, asked.address, asked.contact_id, asked.campaign, 1, "reserve", ok,
+        [Answer(check, ok) for check in CHECKS], at,
+    )  # fmt: skip
+    await decisions.send(key=asked.address, value=decision)
     if ok:
-        ledger[command.address] = Ledger(command.address, command.contact_id, command.dial_id, command.campaign, "reserved")
-        await request(command)
+        call = Call(asked.dial_id, "reserved", "call", asked.contact_id, at + 2_000, at + 4_000, at, template=template(asked))
+        ledger[asked.address] = Ledger(asked.address, {**(known.calls if known else {}), asked.dial_id: call})
+        await request(asked)
 
 
-async def request(command: Command) -> None:
+def template(asked: Command) -> Outcome:
+    return Outcome(
+        "", "", asked.dial_id, asked.enrollment_id, asked.contact_id, asked.campaign, 1, 1, asked.step, asked.seq, "call",
+        asked.address, "unknown", asked.caller,
+    )  # fmt: skip
+
+
+async def request(asked: Command) -> None:
     """The provider, in the process: it accepts, and the call has ended as soon as the loop turns."""
-    accepted = Receipt("accepted", command.dial_id, command.address, None, time.time())
-    await receipts.send(key=command.address, value=accepted)
-    asyncio.get_running_loop().create_task(end(command))
+    event = ids.event_id(asked.dial_id, "accepted", asked.dial_id)
+    accepted = Receipt(event, asked.dial_id, asked.dial_id, asked.address, "accepted", "request", f"call-{asked.contact_id}")
+    await receipts.send(key=asked.address, value=accepted)
+    asyncio.get_running_loop().create_task(end(asked, now()))
 
 
-async def end(command: Command) -> None:
-    disposition = Random(command.dial_id).choice(("answered", "no_answer", "voicemail", "busy"))
-    await receipts.send(key=command.address, value=Receipt("ended", command.dial_id, command.address, disposition, time.time()))
+async def end(asked: Command, began: int) -> None:
+    disposition = Random(asked.dial_id).choice(("answered", "no_answer", "voicemail", "busy"))
+    event = ids.event_id(asked.dial_id, "ended", asked.dial_id)
+    ended = Receipt(
+        event, asked.dial_id, asked.dial_id, asked.address, "ended", "webhook", f"call-{asked.contact_id}", disposition, began,
+        now(), 20_000,
+    )  # fmt: skip
+    await receipts.send(key=asked.address, value=ended)
 
 
 @app.agent(receipts)
 async def on_receipt(stream: Any) -> None:
     async for receipt in stream:
         row = ledger.get(receipt.address)
-        if row is None or row.dial_id != receipt.dial_id or row.state == "settled":
+        call = row.calls.get(receipt.dial_id) if row else None
+        if row is None or call is None or call.state == "settled":
             continue
         if receipt.kind == "accepted":
-            ledger[receipt.address] = row.derive(state="accepted")
+            call = call.derive(accepted=True, provider_call_id=receipt.provider_call_id)
+            ledger[receipt.address] = row.derive(calls={**row.calls, call.dial_id: call})
             continue
-        ledger[receipt.address] = row.derive(state="settled", disposition=receipt.disposition)
-        closing = Outcome(row.dial_id, row.contact_id, row.campaign, receipt.disposition, receipt.at)
-        await outcomes.send(key=row.contact_id, value=closing)
+        closing = call.template.derive(
+            event_id=ids.event_id(call.dial_id, "outcome", call.dial_id), cause=receipt.event_id, disposition=receipt.disposition,
+            provider_call_id=receipt.provider_call_id, requested_at=receipt.started_at, ended_at=receipt.ended_at,
+            talk_ms=receipt.talk_ms,
+        )  # fmt: skip
+        call = call.derive(state="settled", closing=closing, template=None)
+        ledger[receipt.address] = row.derive(calls={**row.calls, call.dial_id: call})
+        await outcomes.send(key=closing.contact_id, value=closing)
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------------------
@@ -220,14 +375,17 @@ async def on_receipt(stream: Any) -> None:
 async def on_outcome(stream: Any) -> None:
     async for outcome in stream:
         row = rows.get(outcome.contact_id)
-        if row is None or row.dial_id != outcome.dial_id:
+        if row is None or row.open is None or row.open.dial_id != outcome.dial_id:
             continue
-        reason = "answered" if outcome.disposition == "answered" else "completed"
-        await tell("call_ended", row.contact_id, row.campaign)
-        leaving = rows[row.contact_id] = row.derive(state="exiting", attempts=row.attempts + 1, dial_id=None, exit=reason)
-        await tell("exited", row.contact_id, row.campaign, reason)
-        rows[row.contact_id] = leaving.derive(state="exited")
-        await commands.send(key=row.address, value=Command("unlink", row.contact_id, row.address))
+        reason, cause, at = "answered" if outcome.disposition == "answered" else "completed", outcome.event_id, outcome.ended_at
+        await tell(row, "call_ended", cause, at, "call", dial_id=outcome.dial_id, disposition=outcome.disposition)
+        last = Last("call", "call", outcome.disposition, at, outcome.dial_id)
+        row = rows[row.contact_id] = row.derive(
+            state="exiting", seq=2, attempts=1, reached=True, open=None, last=last, exit=Exit(reason, cause, at)
+        )
+        await tell(row, "exited", cause, at, reason=reason, attempts=1, reached=True)
+        rows[row.contact_id] = row.derive(state="exited", last=None)
+        await commands.send(key=outcome.address, value=command(row, "unlink", outcome.address))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`outdial contacts import|imports|enroll|unenroll`: people enter campaigns. The importer is cli/import_command.py.
+"""`outdial contacts import|imports|zones|enroll|unenroll`: people enter campaigns. The importer is cli/import_command.py.
 
 Ids are hashes of what they stand for: who is enrolled twice is enrolled once.
 """
@@ -15,6 +15,7 @@ from cli.open import check_open
 from cli.publish import Publisher
 from cli.read import read_heads
 from cli.undo import unenrollment
+from cli.zones import zones
 from engine.errors import UsageError
 from outdial.clock import clock_from
 from outdial.settings import Settings
@@ -77,3 +78,6 @@ def _say(sentence: str) -> None:
 
 def _count(n: int, one: str, many: str) -> str:
     return f"{n} {one if n == 1 else many}"
+
+
+app.command()(zones)

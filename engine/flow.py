@@ -23,9 +23,9 @@ is taken for the open command only; whatever else arrives (a repeat, a late one)
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from engine.errors import RecordError
@@ -44,8 +44,7 @@ from schemas.rows import EnrollmentRow, Exit, Last, Open, Profile, State
 # --- inputs: all that can happen to an enrollment ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Enroll:
+class Enroll(msgspec.Struct, frozen=True):
     """A record asked for it. There is no row yet."""
 
     contact_id: str
@@ -54,57 +53,49 @@ class Enroll:
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContactChanged:
+class ContactChanged(msgspec.Struct, frozen=True):
     """The person's profile is known, or changed."""
 
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(msgspec.Struct, frozen=True):
     """The person, or somebody for the person, asked out: opted_out, unenrolled."""
 
     reason: str
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignEnded:
+class CampaignEnded(msgspec.Struct, frozen=True):
     """The head of the campaign says ended. No revoke: the gate sees it by itself (design rule 12)."""
 
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(msgspec.Struct, frozen=True):
     """The timer's instant has come. Waits end here, and steps whose condition does not hold are skipped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The gate said never."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True):
     """A slot for the person's step."""
 
     slot: Slot
     caller: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(msgspec.Struct, frozen=True):
     """The dialer closed a command."""
 
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(msgspec.Struct, frozen=True):
     """The row says EXITING, durably, and no command is open."""
 
 
@@ -112,8 +103,7 @@ Input = Enroll | ContactChanged | Leave | CampaignEnded | Due | Refused | Grante
 Sent = Event | Dial | Revoke
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """The row after; what is emitted before it is written; what is sent, and which input follows, once it is durable."""
 
     row: EnrollmentRow
@@ -122,8 +112,7 @@ class Result:
     then: Input | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What a handler may look at besides row and input."""
 
     now: Instant

@@ -10,8 +10,7 @@ Every check answers. A *no* says when it turns: at an instant, when something ha
 with its reason. The vector of answers is the decision record.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import msgspec
 
 from engine.plan import Channel, Plan
 from engine.retries import rank
@@ -29,22 +28,19 @@ BUSY_AGAIN = MINUTE
 TRANSIT_MS = 250
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(msgspec.Struct, frozen=True):
     """The no turns to a yes at this instant."""
 
     instant: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(msgspec.Struct, frozen=True):
     """The no turns when something happens: started, resumed, contact_free."""
 
     event: str
 
 
-@dataclass(frozen=True, slots=True)
-class Never:
+class Never(msgspec.Struct, frozen=True):
     """It stays a no: the enrollment ends with this exit reason."""
 
     reason: str
@@ -53,8 +49,7 @@ class Never:
 Until = At | When | Never
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """One check's answer: True, False with `until`, or None for *not asked here*."""
 
     check: str
@@ -62,8 +57,14 @@ class Answer:
     until: Until | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+#: In the order in which they are written down.
+CHECKS = ("lifecycle", "exit", "suppression", "window", "contact_busy", "number_busy", "slot")
+#: The answers without more to say: most of them, and the same each time.
+_YES = {check: Answer(check, True) for check in CHECKS}
+_NOT_ASKED = {check: Answer(check, None) for check in CHECKS}
+
+
+class Facts(msgspec.Struct, frozen=True):
     """All that the gate looks at. `ledger`, `slot` and `contact_busy` are None where they are not known: not asked."""
 
     plan: Plan
@@ -80,19 +81,22 @@ class Facts:
     transit: int = 0  # campaign ms that must be left of the window (TRANSIT_MS at the clock's rate)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The vector of answers."""
+class Verdict(msgspec.Struct, frozen=True):
+    """The vector of answers; if the window is open now, until when (campaign ms, less the transit)."""
 
     answers: tuple[Answer, ...]
+    open_until: Instant | None = None
 
     @property
     def ok(self) -> bool:
-        return all(a.ok is not False for a in self.answers)
+        for answer in self.answers:  # a loop: asked of every contact several times, and any() makes a generator each time
+            if answer.ok is False:
+                return False
+        return True
 
     @property
     def refusals(self) -> tuple[Answer, ...]:
-        return tuple(a for a in self.answers if a.ok is False)
+        return tuple([a for a in self.answers if a.ok is False])
 
     @property
     def ends(self) -> str | None:
@@ -102,16 +106,16 @@ class Verdict:
     @property
     def reason(self) -> str | None:
         """The check that speaks for the refusal: one that ends, else one that waits for an event, else the latest instant."""
-        return max(self.refusals, key=_weight).check if self.refusals else None
+        return None if self.ok else max(self.refusals, key=_weight).check
 
     @property
     def until(self) -> Until | None:
         """When to ask again: the strongest of the refusals' answers; None if it is a yes."""
-        return max(self.refusals, key=_weight).until if self.refusals else None
+        return None if self.ok else max(self.refusals, key=_weight).until
 
     def records(self) -> tuple[AnswerRecord, ...]:
         """The answers as they are written to `decisions`."""
-        return tuple(AnswerRecord(a.check, a.ok, _written(a.until)) for a in self.answers)
+        return tuple([AnswerRecord(a.check, a.ok) if a.until is None else _record(a) for a in self.answers])
 
 
 def _weight(answer: Answer) -> tuple[int, int]:
@@ -126,22 +130,20 @@ def _weight(answer: Answer) -> tuple[int, int]:
             return (0, 0)
 
 
-def _written(until: Until | None) -> int | str | None:
-    match until:
+def _record(answer: Answer) -> AnswerRecord:
+    match answer.until:
         case At(instant):
-            return int(instant)
+            return AnswerRecord(answer.check, answer.ok, int(instant))
         case When(event):
-            return f"when:{event}"
-        case Never():
-            return "never"
+            return AnswerRecord(answer.check, answer.ok, f"when:{event}")
         case _:
-            return None
+            return AnswerRecord(answer.check, answer.ok, "never")
 
 
 def _lifecycle(facts: Facts, _now: Instant) -> Answer:
     match facts.campaign_state:
         case CampaignState.RUNNING:
-            return Answer("lifecycle", True)
+            return _YES["lifecycle"]
         case CampaignState.PAUSED:
             return Answer("lifecycle", False, When("resumed"))
         case CampaignState.DRAFT:
@@ -150,68 +152,63 @@ def _lifecycle(facts: Facts, _now: Instant) -> Answer:
 
 
 def _exit(facts: Facts, _now: Instant) -> Answer:
-    if facts.exiting:
-        return Answer("exit", False, Never(facts.exiting))
-    return Answer("exit", True)
+    return Answer("exit", False, Never(facts.exiting)) if facts.exiting else _YES["exit"]
 
 
 def _suppression(facts: Facts, _now: Instant) -> Answer:
     if facts.opted_out:
         return Answer("suppression", False, Never("opted_out"))
     if facts.ledger is None:
-        return Answer("suppression", None)
+        return _NOT_ASKED["suppression"]
+    if not facts.ledger.suppressions:
+        return _YES["suppression"]
     reasons = {"opted_out" if entry.reason == "opted_out" else "suppressed" for entry in facts.ledger.suppressions}
-    return Answer("suppression", False, Never(min(reasons, key=rank))) if reasons else Answer("suppression", True)
+    return Answer("suppression", False, Never(min(reasons, key=rank)))
 
 
-def _window(facts: Facts, now: Instant) -> Answer:
-    until = open_until(facts, now)
+def _window(facts: Facts, now: Instant, until: Instant | None) -> Answer:
     if until is not None and until > now:
-        return Answer("window", True)
+        return _YES["window"]
     again = opens_next(facts, now)
     return Answer("window", False, Never("no_window") if again is None else At(again))
 
 
 def _contact_busy(facts: Facts, _now: Instant) -> Answer:
     if facts.contact_busy is None:
-        return Answer("contact_busy", None)
-    return Answer("contact_busy", not facts.contact_busy, When("contact_free") if facts.contact_busy else None)
+        return _NOT_ASKED["contact_busy"]
+    return Answer("contact_busy", False, When("contact_free")) if facts.contact_busy else _YES["contact_busy"]
 
 
 def _number_busy(facts: Facts, now: Instant) -> Answer:
     if facts.ledger is None:
-        return Answer("number_busy", None)
+        return _NOT_ASKED["number_busy"]
     if facts.channel is not Channel.CALL:
-        return Answer("number_busy", True)  # messages take no number lock (design rule 15)
-    busy = any(
-        call.state is CallState.RESERVED and call.channel == Channel.CALL and call.dial_id != facts.dial_id
-        for call in facts.ledger.calls.values()
-    )
-    return Answer("number_busy", not busy, At(Instant(now + BUSY_AGAIN)) if busy else None)
+        return _YES["number_busy"]  # messages take no number lock (design rule 15)
+    for call in facts.ledger.calls.values():
+        if call.state is CallState.RESERVED and call.channel == Channel.CALL and call.dial_id != facts.dial_id:
+            return Answer("number_busy", False, At(Instant(now + BUSY_AGAIN)))
+    return _YES["number_busy"]
 
 
 def _slot(facts: Facts, now: Instant) -> Answer:
     if facts.slot is None:
-        return Answer("slot", None)
-    open_ = facts.real_us < facts.slot.end
-    return Answer("slot", open_, None if open_ else At(now))
-
-
-#: In the order in which they are written down.
-CHECKS: tuple[Callable[[Facts, Instant], Answer], ...] = (
-    _lifecycle,
-    _exit,
-    _suppression,
-    _window,
-    _contact_busy,
-    _number_busy,
-    _slot,
-)
+        return _NOT_ASKED["slot"]
+    return _YES["slot"] if facts.real_us < facts.slot.end else Answer("slot", False, At(now))
 
 
 def decide(facts: Facts, now: Instant) -> Verdict:
-    """Every check's answer at `now` (campaign ms)."""
-    return Verdict(tuple(check(facts, now) for check in CHECKS))
+    """Every check's answer at `now` (campaign ms), in the order of CHECKS."""
+    until = open_until(facts, now)
+    answers = (
+        _lifecycle(facts, now),
+        _exit(facts, now),
+        _suppression(facts, now),
+        _window(facts, now, until),
+        _contact_busy(facts, now),
+        _number_busy(facts, now),
+        _slot(facts, now),
+    )
+    return Verdict(answers, until)
 
 
 def open_until(facts: Facts, now: Instant) -> Instant | None:

@@ -17,9 +17,10 @@ A RESERVED command whose end nobody reports is looked up at its `deadline`; a pr
 does not answer either, leaves `unknown`: counted as made, the number free again, the flow goes on.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from engine.gate import At, Verdict
@@ -47,8 +48,7 @@ MAX_LOOKUPS = 5
 KEEP_SETTLED = 7 * DAY
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(msgspec.Struct, frozen=True):
     """A dial command and what the gate says of it. Real ms: no request after `not_after`, look up at `deadline`."""
 
     dial: Dial
@@ -57,8 +57,7 @@ class Reserve:
     deadline: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(msgspec.Struct, frozen=True):
     """The sender's own asking, right before the request, was a no; or the command is handed over (`reason`)."""
 
     dial_id: str
@@ -66,8 +65,7 @@ class Refuse:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Withdraw:
+class Withdraw(msgspec.Struct, frozen=True):
     """A revoke. `waiting`: the command is still in the sender's heap, nothing was requested."""
 
     dial_id: str
@@ -77,31 +75,27 @@ class Withdraw:
     waiting: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """A receipt. `deadline` (real ms): when a call that was accepted now must have ended."""
 
     receipt: Receipt
     deadline: int
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(msgspec.Struct, frozen=True):
     """The deadline of a command has passed (real ms)."""
 
     dial_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Suppress:
+class Suppress(msgspec.Struct, frozen=True):
     """An entry to add or remove."""
 
     entry: Suppression
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(msgspec.Struct, frozen=True):
     """A contact can now be reached here."""
 
     contact_id: str
@@ -111,8 +105,7 @@ Input = Reserve | Refuse | Withdraw | Told | Overdue | Suppress | Linked
 Sent = Outcome | Event | OptOut | Decision
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """The row after (None: unchanged), what to emit, whether to request or look up, and when to look again (real ms)."""
 
     row: LedgerRow | None = None
@@ -122,32 +115,17 @@ class Result:
     wake: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """The instant of an input on both clocks, and who is linked to the address."""
 
     now: Instant
     real_ms: int
-    contacts: tuple[str, ...] = field(default=())
+    contacts: Collection[str] = ()
 
 
 def apply(row: LedgerRow, inp: Input, ctx: Moment) -> Result:
     """The row after `inp`, and its effects."""
-    match inp:
-        case Reserve():
-            return _reserve(row, inp, ctx)
-        case Refuse():
-            return _refuse(row, inp, ctx)
-        case Withdraw():
-            return _withdraw(row, inp, ctx)
-        case Told():
-            return _told(row, inp, ctx)
-        case Overdue():
-            return _overdue(row, inp, ctx)
-        case Suppress():
-            return _suppress(row, inp, ctx)
-        case Linked():
-            return Result(emit=_opt_outs(row, (inp.contact_id,), ctx))
+    return _HANDLERS[type(inp)](row, inp, ctx)
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------------------
@@ -294,8 +272,13 @@ def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Recei
         scope="all", reason="opted_out", source="call", spoke=True, at=ctx.now, cause=receipt.event_id or receipt.dial_id
     )
     suppressed = _added(row, entry)
-    contacts = tuple(dict.fromkeys(((call.contact_id,) if call else ()) + ctx.contacts))
+    contacts = dict.fromkeys((*((call.contact_id,) if call else ()), *sorted(ctx.contacts)))
     return Result(suppressed, (*result.emit, *_opt_outs(suppressed, contacts, ctx)), wake=result.wake)
+
+
+def _linked(row: LedgerRow, inp: Linked, ctx: Moment) -> Result:
+    """A contact who comes to an address where somebody has spoken is opted out like those who were there."""
+    return Result(emit=_opt_outs(row, (inp.contact_id,), ctx))
 
 
 # --- suppressions -----------------------------------------------------------------------------------------------------------------
@@ -319,7 +302,7 @@ def _suppress(row: LedgerRow, inp: Suppress, ctx: Moment) -> Result:
     after = _added(row, entry)
     if after is row:
         return Result()
-    return Result(after, _opt_outs(after, ctx.contacts, ctx) if entry.spoke else ())
+    return Result(after, _opt_outs(after, sorted(ctx.contacts), ctx) if entry.spoke else ())
 
 
 def _added(row: LedgerRow, entry: SuppressionEntry) -> LedgerRow:
@@ -330,7 +313,7 @@ def _added(row: LedgerRow, entry: SuppressionEntry) -> LedgerRow:
     return replace(row, suppressions=(*(e for e in row.suppressions if e not in same), entry))
 
 
-def _opt_outs(row: LedgerRow, contacts: tuple[str, ...], ctx: Moment) -> tuple[OptOut, ...]:
+def _opt_outs(row: LedgerRow, contacts: Collection[str], ctx: Moment) -> tuple[OptOut, ...]:
     """One record per contact for the strongest entry that spoke here; none if nobody did."""
     spoke = next((e for e in row.suppressions if e.spoke), None)
     if spoke is None:
@@ -434,3 +417,14 @@ def _template(dial: Dial) -> Outcome:
         disposition=Disposition.UNKNOWN,
         ended_at=0,
     )
+
+
+_HANDLERS: dict[type[Any], Callable[[LedgerRow, Any, Moment], Result]] = {
+    Reserve: _reserve,
+    Refuse: _refuse,
+    Withdraw: _withdraw,
+    Told: _told,
+    Overdue: _overdue,
+    Suppress: _suppress,
+    Linked: _linked,
+}

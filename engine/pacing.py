@@ -25,6 +25,7 @@ epoch than ours means that someone granted after us: we take over again, above i
 from collections.abc import Callable, Mapping
 from math import ceil
 
+from engine.bulk import Bulk
 from engine.shares import share
 from engine.standing import MAX_SKEW, MS, SECOND, Standing, UnderWay
 from engine.time import NEVER
@@ -43,10 +44,6 @@ AHEAD = 25 * MS
 SLACK = 12 * MS
 #: A fallen skew counts that much longer: a report's life, the horizon and a window, so that no window mixes two skews.
 SKEW_HELD = 6 * SECOND
-#: Most commands of a line without a rate that one partition has on their way to the provider, and the lag from which on it is
-#: fewer: slots that workers cannot keep up with lapse, and are work for nothing.
-BULK = 192
-LAG = 200 * MS
 #: Most slots in one grant: whoever takes it issues a command for each at one go, and that is not to hold up anything else.
 RUN = 64
 
@@ -72,6 +69,7 @@ class LinePacer:
         self._since = since
         self._parts = [Standing() for _ in range(partitions)]
         self._credit: dict[int, float] = {}
+        self._bulk = Bulk()
         self._tat = 0
         self._skew, self._skew_at = 0, since
         self._rate: float | None = None
@@ -151,6 +149,8 @@ class LinePacer:
                 continue
             if (wanted := min(part.ready, most - part.waiting) - part.pending) > 0:
                 wants[p] = wanted
+            if part.ready > most - part.waiting:
+                self._bulk.short()
         return wants
 
     def _most(self, line: Line, now: int) -> int:
@@ -162,7 +162,7 @@ class LinePacer:
         lag = max((part.report.lag for part in self._parts if part.report is not None and part.usable(now)), default=0)
         if lag > HORIZON - AHEAD:
             return 1
-        return NEVER if line.calls_per_second is not None else BULK * LAG // max(LAG, lag)
+        return NEVER if line.calls_per_second is not None else self._bulk.most(lag, now)
 
     def _room(self, line: Line, wants: Mapping[int, int]) -> int:
         """How many slots may be granted, whatever their times."""

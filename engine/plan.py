@@ -20,6 +20,10 @@ class Channel(StrEnum):
     SMS = "sms"
 
 
+#: By name: calling the enum for each command would take as long as half of its checks.
+CHANNELS: dict[str, Channel] = {str(channel): channel for channel in Channel}
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """After a disposition: the same step again, `after` the end of the call, at most `max` times."""
@@ -70,15 +74,20 @@ class Plan:
     exits: frozenset[str]
     numbers_tag: str | None
     numbers_list: tuple[str, ...]
+    _places: dict[str, int] = field(init=False, repr=False, compare=False)  # of steps, by id
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_places", {step.id: i for i, step in enumerate(self.steps)})  # frozen for everybody else
 
     def index(self, step_id: str) -> int:
         """Position of a step. Raises KeyError for a step this version does not have."""
-        for i, step in enumerate(self.steps):
-            if step.id == step_id:
-                return i
-        raise KeyError(f"campaign {self.campaign}@{self.version} has no step {step_id!r}")
+        place = self._places.get(step_id)
+        if place is None:
+            raise KeyError(f"campaign {self.campaign}@{self.version} has no step {step_id!r}")
+        return place
 
     def step(self, step_id: str) -> Step:
+        """A step by its id. Raises KeyError for one this version does not have."""
         return self.steps[self.index(step_id)]
 
     def after(self, step_id: str) -> Step | None:

@@ -93,7 +93,9 @@ class _Monotonic:
         self._latest = 0
 
     def real_us(self) -> int:
-        self._latest = max(self._latest, self._source())
+        now = self._source()
+        if now > self._latest:
+            self._latest = now
         return self._latest
 
     def real_ms(self) -> int:

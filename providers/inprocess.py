@@ -80,7 +80,7 @@ class InProcess:
         call_id = f"inprocess-{len(self.requests)}"
         accepted = self._say(request, ReceiptKind.ACCEPTED, "request", provider_call_id=call_id)
         self._known[request.dial_id] = accepted
-        self._later(0.0 if self._instant else self._clock.real_delay(fate.end_ms), taken, fate, call_id)
+        self._later(self._clock.real_delay(fate.end_ms), taken, fate, call_id)
         return accepted
 
     async def lookup(self, dial_id: str, address: str) -> Receipt:
@@ -94,11 +94,16 @@ class InProcess:
         return call_fate(self._mix, self._seed, request.address, attempt, *times)
 
     def _later(self, delay: float, taken: Taken, fate: Fate, call_id: str) -> None:
+        loop = asyncio.get_running_loop()
+        if self._instant:
+            loop.call_soon(self._ended, taken, fate, call_id)
+            return
+
         def fire() -> None:
             self._timers.discard(timer)
             self._ended(taken, fate, call_id)
 
-        timer = asyncio.get_running_loop().call_later(delay, fire)
+        timer = loop.call_later(delay, fire)
         self._timers.add(timer)
 
     def _ended(self, taken: Taken, fate: Fate, call_id: str) -> None:

@@ -5,8 +5,11 @@ different speed can be compared call by call.
 """
 
 from dataclasses import dataclass
+from hashlib import blake2b
+from math import exp
 from pathlib import Path
-from random import Random
+from statistics import NormalDist
+from struct import Struct
 from typing import Any
 
 import yaml
@@ -14,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from engine.errors import UsageError
 from engine.retries import Disposition
+
+_WORDS = Struct("<8Q")
 
 #: Campaign ms from the request to the end of what is no conversation: (least, most).
 RINGS: dict[str, tuple[int, int]] = {
@@ -86,21 +91,39 @@ class Fate:
         return self.ring_ms + self.talk_ms
 
 
+class _Draws:
+    """Up to eight numbers between 0 and 1 that a text determines. Seeding a generator of Python's would take ten times as long."""
+
+    __slots__ = ("_words",)
+
+    def __init__(self, text: str) -> None:
+        self._words = iter(_WORDS.unpack(blake2b(text.encode()).digest()))
+
+    def uniform(self) -> float:
+        return (next(self._words) + 0.5) / 2**64
+
+    def between(self, least: int, most: int) -> int:
+        """A whole number, both ends included."""
+        return least + int(self.uniform() * (most - least + 1))
+
+    def pick(self, weights: dict[str, float]) -> str:
+        left = self.uniform() * sum(weights.values())
+        for name, weight in weights.items():
+            left -= weight
+            if left < 0:
+                return name
+        return next(name for name in reversed(weights) if weights[name])  # rounding
+
+
 def call_fate(mix: Mix, seed: int, number: str, attempt: int, ring_timeout_ms: int, max_duration_ms: int) -> Fate:
     """The fate of the nth call (from 1) to a number. A number that is invalid is so at every attempt."""
-    weights = mix.calls
-    invalid = weights.get(Disposition.INVALID_NUMBER, 0.0) / sum(weights.values())
-    if Random(f"{seed}:{number}").random() < invalid:
-        weights = {str(Disposition.INVALID_NUMBER): 1.0}
-    else:
-        weights = {name: weight for name, weight in weights.items() if name != Disposition.INVALID_NUMBER}
-    random = Random(f"{seed}:call:{number}:{attempt}")
-    disposition = _pick(random, weights)
-    ring = min(ring_timeout_ms, random.randint(*RINGS.get(disposition, (ring_timeout_ms, ring_timeout_ms))))
-    talk = min(max_duration_ms, _talk(random, mix, disposition))
+    draws = _Draws(f"{seed}:call:{number}:{attempt}")
+    disposition = Disposition.INVALID_NUMBER if _invalid(mix, seed, number) else draws.pick(_valid(mix.calls))
+    ring = min(ring_timeout_ms, draws.between(*RINGS.get(disposition, (ring_timeout_ms, ring_timeout_ms))))
+    talk = min(max_duration_ms, _talk(draws, mix, disposition))
     if disposition != Disposition.ANSWERED:
         return Fate(disposition, ring, talk)
-    asked = random.random()
+    asked = draws.uniform()
     if asked < mix.opt_out:
         return Fate(disposition, ring, talk, opt_out="all")
     return Fate(disposition, ring, talk, callback_ms=7_200_000 if asked < mix.opt_out + mix.callback else None)
@@ -108,8 +131,17 @@ def call_fate(mix: Mix, seed: int, number: str, attempt: int, ring_timeout_ms: i
 
 def message_fate(mix: Mix, seed: int, number: str, attempt: int) -> Fate:
     """The fate of the nth message (from 1) to a number: what its status becomes, and after how long."""
-    random = Random(f"{seed}:sms:{number}:{attempt}")
-    return Fate(_pick(random, mix.messages), random.randint(1_000, 10_000), 0)
+    draws = _Draws(f"{seed}:sms:{number}:{attempt}")
+    return Fate(draws.pick(mix.messages), draws.between(1_000, 10_000), 0)
+
+
+def _invalid(mix: Mix, seed: int, number: str) -> bool:
+    share = mix.calls.get(Disposition.INVALID_NUMBER, 0.0) / sum(mix.calls.values())
+    return share > 0 and _Draws(f"{seed}:{number}").uniform() < share
+
+
+def _valid(weights: dict[str, float]) -> dict[str, float]:
+    return {name: weight for name, weight in weights.items() if name != Disposition.INVALID_NUMBER}
 
 
 def read_mix(name: str) -> Mix:
@@ -128,11 +160,7 @@ def read_mix(name: str) -> Mix:
         raise UsageError(f"--mix {name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
-def _pick(random: Random, weights: dict[str, float]) -> str:
-    return random.choices(list(weights), list(weights.values()))[0]
-
-
-def _talk(random: Random, mix: Mix, disposition: str) -> int:
+def _talk(draws: _Draws, mix: Mix, disposition: str) -> int:
     if disposition == Disposition.ANSWERED:
-        return int(random.lognormvariate(0, 0.6) * mix.talk_ms)
-    return random.randint(*TALKS[disposition]) if disposition in TALKS else 0
+        return int(exp(0.6 * NormalDist().inv_cdf(draws.uniform())) * mix.talk_ms)
+    return draws.between(*TALKS[disposition]) if disposition in TALKS else 0

@@ -1,6 +1,6 @@
 """Ids are hashes of causes, so a repeat after a crash carries the same id and consumers can recognise it.
 
-128 bits of BLAKE2b, hex. Parts are length-prefixed: ("a", "bc") and ("ab", "c") differ.
+128 bits of BLAKE2b, hex. Parts are prefixed by their lengths in characters: ("a", "bc") and ("ab", "c") differ.
 """
 
 from hashlib import blake2b
@@ -8,12 +8,11 @@ from hashlib import blake2b
 
 def digest(*parts: str | int) -> str:
     """32 hex digits that name `parts` and nothing else."""
-    h = blake2b(digest_size=16)
-    for part in parts:
-        data = str(part).encode()
-        h.update(b"%d:" % len(data))
-        h.update(data)
-    return h.hexdigest()
+    return _hash("".join([f"{len(part)}:{part}" for part in map(str, parts)]))
+
+
+def _hash(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def enrollment_id(contact_id: str, campaign: str, entry: int) -> str:
@@ -28,4 +27,4 @@ def dial_id(enrollment: str, seq: int) -> str:
 
 def event_id(cause: str, kind: str, subject: str) -> str:
     """One record of `kind` about `subject` because of `cause`."""
-    return digest("event", cause, kind, subject)
+    return _hash(f"5:event{len(cause)}:{cause}{len(kind)}:{kind}{len(subject)}:{subject}")  # digest(), a microsecond faster

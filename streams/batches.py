@@ -3,8 +3,8 @@
 All rows that one step writes to one changelog partition land in one record batch, which Kafka appends whole or not at all.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from engine.errors import RecordError
 
@@ -15,72 +15,93 @@ MOST_BYTES = 950_000
 #: Upper bound of what a record costs beyond its key, value and headers.
 _OVERHEAD = 40
 
+#: Topic and partition.
+Place = tuple[str, int]
+#: One record to send: key, value (None: a tombstone), stamp (of a tombstone, for a header: it has no value to carry it) and its
+#: size, at most. A plain tuple: there are twenty for each contact.
+Entry = tuple[bytes, bytes | None, bytes | None, int]
 
-class Entry(NamedTuple):
-    """One record to send. `stamp` goes into a header: a tombstone has no value to carry it."""
 
-    key: bytes | None
-    value: bytes | None
-    stamp: bytes | None = None
-
-    @property
-    def size(self) -> int:
-        return len(self.key or b"") + len(self.value or b"") + len(self.stamp or b"") + _OVERHEAD
+def entry(key: bytes, value: bytes | None, stamp: bytes | None = None) -> Entry:
+    """A record to send."""
+    return key, value, stamp, len(key) + len(value or b"") + len(stamp or b"") + _OVERHEAD
 
 
 class Batch:
-    """One record batch under construction."""
+    """One record batch under construction. `append` is its builder's."""
 
-    __slots__ = ("builder", "count", "partition", "size", "topic")
+    __slots__ = ("append", "builder", "count", "partition", "size", "topic")
 
-    def __init__(self, topic: str, partition: int, builder: Any) -> None:
-        self.topic, self.partition, self.builder = topic, partition, builder
+    def __init__(self, place: Place, builder: Any) -> None:
+        self.topic, self.partition = place
+        self.builder, self.append = builder, builder.append
         self.size = 0
         self.count = 0
-
-    def add(self, entries: list[Entry], size: int) -> None:
-        """Appends them; `size` is their sum. Raises RuntimeError if the builder is full, which `Batches.add` has excluded."""
-        for key, value, stamp in entries:
-            headers = [("stamp", stamp)] if stamp else []
-            if self.builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
-                raise RuntimeError(f"a record batch of {self.topic} is full at {self.size} bytes")
-        self.size += size
-        self.count += len(entries)
 
 
 class Batches:
     """Batches by (topic, partition), each partition's in order."""
 
-    __slots__ = ("_by_place", "_new", "count")
+    __slots__ = ("_all", "_last", "_new", "count")
 
     def __init__(self, new_builder: Callable[[], Any]) -> None:
         self._new = new_builder
-        self._by_place: dict[tuple[str, int], list[Batch]] = {}
+        self._all: list[Batch] = []
+        self._last: dict[Place, Batch] = {}
         self.count = 0
 
-    def __bool__(self) -> bool:
-        return self.count > 0
+    def __iter__(self) -> Iterator[Batch]:
+        """In the order in which they are to be sent."""
+        return iter(self._all)
 
-    def __iter__(self) -> Iterator[list[Batch]]:
-        return iter(self._by_place.values())
+    def __len__(self) -> int:
+        return len(self._all)
 
-    def __contains__(self, place: tuple[str, int]) -> bool:
-        return place in self._by_place
+    def __contains__(self, place: Place) -> bool:
+        return place in self._last
 
-    def add(self, topic: str, partition: int, entries: list[Entry]) -> None:
-        """Appends what one step writes to one partition: together, in one batch."""
-        size = sum(entry.size for entry in entries)
-        batches = self._by_place.get((topic, partition))
-        if batches is None:
-            batches = self._by_place[(topic, partition)] = []
-        if not batches or batches[-1].size + size > BATCH_BYTES:
-            batches.append(Batch(topic, partition, self._new()))
-        batches[-1].add(entries, size)
-        self.count += len(entries)
+    def add(self, place: Place, one: Entry, limit: int = BATCH_BYTES) -> None:
+        """Appends one record. Raises RuntimeError if the builder is full, which the sizes have excluded."""
+        key, value, stamp, size = one
+        batch = self._last.get(place)
+        if batch is None or batch.size + size > limit:
+            batch = self._begin(place)
+        if batch.append(timestamp=None, key=key, value=value, headers=[("stamp", stamp)] if stamp else []) is None:
+            raise RuntimeError(f"a record batch of {batch.topic} is full at {batch.size} bytes")
+        batch.size += size
+        batch.count += 1
+        self.count += 1
+
+    def add_together(self, place: Place, entries: list[Entry]) -> None:
+        """Appends records that must be there whole or not at all: in one batch."""
+        batch = self._last.get(place)
+        if batch is not None and batch.size + _sum(entries) > BATCH_BYTES:
+            self._begin(place)
+        for one in entries:
+            self.add(place, one, MOST_BYTES)
+
+    def _begin(self, place: Place) -> Batch:
+        batch = self._last[place] = Batch(place, self._new())
+        self._all.append(batch)
+        return batch
 
 
-def check_size(topic: str, entries: list[Entry]) -> None:
-    """Raises RecordError if they do not fit into one batch: then the record that caused them is refused."""
-    size = sum(entry.size for entry in entries)
-    if size > MOST_BYTES:
-        raise RecordError(f"handling it would write {size:,} bytes to one partition of {topic}; at most {MOST_BYTES:,} fit a batch")
+def by_place(entries: Iterable[tuple[Place, Entry]]) -> dict[Place, list[Entry]]:
+    """The entries of each place, in order."""
+    found: dict[Place, list[Entry]] = {}
+    for place, each in entries:
+        found.setdefault(place, []).append(each)
+    return found
+
+
+def check_size(entries: Iterable[tuple[Place, Entry]]) -> None:
+    """Raises RecordError if they do not fit into one batch of their place: then the record that caused them is refused."""
+    for (topic, _), each in by_place(entries).items():
+        if (size := _sum(each)) > MOST_BYTES:
+            raise RecordError(
+                f"handling it would write {size:,} bytes to one partition of {topic}; at most {MOST_BYTES:,} fit a batch"
+            )
+
+
+def _sum(entries: Iterable[Entry]) -> int:
+    return sum(each[3] for each in entries)

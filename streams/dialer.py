@@ -14,14 +14,14 @@ from engine import ledger
 from engine.errors import RecordError
 from engine.gate import TRANSIT_MS, Facts, Verdict, decide
 from engine.ledger import LOOKUP_MARGIN, Moment
-from engine.plan import Channel
+from engine.plan import CHANNELS
 from engine.time import MINUTE, Instant
 from outdial.clock import Clock
 from providers.port import CLIENT_TIMEOUT_MS, Provider
 from schemas import ids
 from schemas.base import decode, decoder
 from schemas.command import Dial, DialCommand, Link, Revoke, Unlink
-from schemas.receipt import Receipt
+from schemas.receipt import Receipt, ReceiptKind
 from schemas.rows import CallState, DialerRow, LedgerRow, LinkRow
 from schemas.suppression import Suppression
 from streams.heads import Heads
@@ -85,9 +85,9 @@ class Dialer:
     def on_receipt(self, p: int, record: Record, now: Instant) -> None:
         """What a provider says of a command."""
         receipt = decode(record.value or b"", Receipt)
-        grace = OUTCOME_GRACE * min(1.0, 1.0 / self.clock.rate)
-        call_ms = (self._ring_ms(p, receipt) + MAX_CALL) / self.clock.rate
-        self.feed(p, receipt.address, ledger.Told(receipt, int(self.clock.real_ms() + call_ms + grace)), now)
+        row = self.ledger_row(p, receipt.address)
+        deadline = self._ends_by(row, receipt) if receipt.kind == ReceiptKind.ACCEPTED else 0
+        self.feed(p, receipt.address, ledger.Told(receipt, deadline), now, row=row)
 
     def on_suppression(self, p: int, record: Record, now: Instant) -> None:
         """An entry to add to, or to remove from, an address."""
@@ -112,10 +112,12 @@ class Dialer:
         found = self.rows.get(p, address)
         return found if isinstance(found, LedgerRow) else LedgerRow(address=address)
 
-    def feed(self, p: int, address: str, inp: ledger.Input, now: Instant, dial: Dial | None = None) -> None:
-        """Gathers, asks the ledger, applies: outputs, then the row, then the request."""
+    def feed(
+        self, p: int, address: str, inp: ledger.Input, now: Instant, *, dial: Dial | None = None, row: LedgerRow | None = None
+    ) -> None:
+        """Gathers, asks the ledger, applies: outputs, then the row, then the request. `row`: the address's, if it is at hand."""
         moment = Moment(now, self.clock.real_ms(), self.index[p].linked(address))
-        result = ledger.apply(self.ledger_row(p, address), inp, moment)
+        result = ledger.apply(row or self.ledger_row(p, address), inp, moment)
         for record in result.emit:
             self.lane.emit(record)
         if result.row is not None:
@@ -129,14 +131,14 @@ class Dialer:
         if result.lookup:
             self.sender.look_up(p, address, _dial_id(inp))
 
-    def reserved(self, p: int, dial: Dial) -> bool:
-        """Whether the command is still open in the ledger: nothing else may be sent."""
-        call = self.ledger_row(p, dial.address).calls.get(dial.dial_id)
+    @staticmethod
+    def reserved(row: LedgerRow, dial: Dial) -> bool:
+        """Whether the command is still open in its address's row: nothing else may be sent."""
+        call = row.calls.get(dial.dial_id)
         return call is not None and call.state is CallState.RESERVED
 
-    def verdict(self, p: int, dial: Dial, now: Instant) -> Verdict:
+    def verdict(self, row: LedgerRow, dial: Dial, now: Instant) -> Verdict:
         """The gate with all facts: the contact's from the command, the address's from its ledger row, the slot and both clocks."""
-        row = self.ledger_row(p, dial.address)
         call = row.calls.get(dial.dial_id)
         plan = self.heads.plan(dial.campaign, dial.version)
         assert plan is not None, "parked until known"
@@ -144,7 +146,7 @@ class Dialer:
             plan=plan,
             campaign_state=self.heads.state(dial.campaign),
             zones=dial.zones,
-            channel=Channel(dial.channel),
+            channel=CHANNELS[dial.channel],
             exiting=call.revoked if call else None,
             dial_id=dial.dial_id,
             ledger=row,
@@ -177,21 +179,24 @@ class Dialer:
         if self.heads.plan(dial.campaign, dial.version) is None:
             self.parking.park(p, record, f"campaign {dial.campaign}@{dial.version} does not exist", self.on_command)
             return
-        known = dial.dial_id in self.ledger_row(p, dial.address).calls  # then it only asks how it went
+        row = self.ledger_row(p, dial.address)
+        known = dial.dial_id in row.calls  # then it only asks how it went
         if not known and dial.slot.end <= (real := self.clock.real_us()):
             self.lead.add(dial.slot.granted, real)
         not_after = dial.slot.end // 1000 + CLIENT_TIMEOUT_MS
-        inp = ledger.Reserve(dial, self.verdict(p, dial, now), not_after, not_after + LOOKUP_MARGIN)
-        self.feed(p, dial.address, inp, now, dial)
+        inp = ledger.Reserve(dial, self.verdict(row, dial, now), not_after, not_after + LOOKUP_MARGIN)
+        self.feed(p, dial.address, inp, now, dial=dial, row=row)
 
     def _reserved(self, p: int, dial: Dial) -> None:
         self.lead.add(dial.slot.granted, self.clock.real_us())
         self.sender.add(p, dial)
 
-    def _ring_ms(self, p: int, receipt: Receipt) -> int:
-        call = self.ledger_row(p, receipt.address).calls.get(receipt.dial_id)
+    def _ends_by(self, row: LedgerRow, receipt: Receipt) -> int:
+        """Real ms by which a call that is accepted now must have ended, and been told of."""
+        call = row.calls.get(receipt.dial_id)
         plan = self.heads.plan(call.template.campaign, call.template.version) if call and call.template else None
-        return plan.window.ring_cut if plan else MINUTE
+        call_ms = ((plan.window.ring_cut if plan else MINUTE) + MAX_CALL) / self.clock.rate
+        return int(self.clock.real_ms() + call_ms + OUTCOME_GRACE * min(1.0, 1.0 / self.clock.rate))
 
     def _reservations(self, p: int) -> Iterator[tuple[str, str, int]]:
         for address, row in self.rows.rows(p).items():

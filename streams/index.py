@@ -5,6 +5,7 @@ rule 17). A step that fails is undone row by row, and these follow.
 """
 
 from collections import defaultdict, deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from engine.ready import Ready
@@ -54,7 +55,8 @@ class ContactIndex:
         return len(slots)
 
     def others(self, contact: str, key: str) -> list[str]:
-        return [k for k in self.by_contact.get(contact, ()) if k != key]
+        rows = self.by_contact.get(contact, ())
+        return [k for k in rows if k != key] if len(rows) > 1 else []
 
     def _count(self, key: str, row: EnrollmentRow | None, active: bool) -> None:
         assert row is not None
@@ -92,12 +94,16 @@ class AddressIndex:
 
     def watch(self, _key: str, old: DialerRow | None, new: DialerRow | None) -> None:
         if isinstance(old, LinkRow):
-            self.contacts[old.address].discard(old.contact_id)
+            linked = self.contacts[old.address]
+            linked.discard(old.contact_id)
+            if not linked:
+                del self.contacts[old.address]
         if isinstance(new, LinkRow):
             self.contacts[new.address].add(new.contact_id)
 
-    def linked(self, address: str) -> tuple[str, ...]:
-        return tuple(sorted(self.contacts.get(address, ())))
+    def linked(self, address: str) -> Collection[str]:
+        """The contacts who can be reached there, in no order."""
+        return self.contacts.get(address, ())
 
 
 def _active(row: EnrollmentRow | None) -> bool:

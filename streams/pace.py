@@ -12,10 +12,10 @@ class Pace:
         self._left = float(burst)
         self._at = time.monotonic()
 
-    async def turn(self) -> None:
-        """Waits for the next turn, if the bucket is empty."""
+    async def turn(self, cost: float = 1.0) -> None:
+        """Takes `cost` turns; waits, if the bucket is empty, until they are there."""
         now = time.monotonic()
-        self._left = min(self._burst, self._left + (now - self._at) / self._every) - 1
+        self._left = min(self._burst, self._left + (now - self._at) / self._every) - cost
         self._at = now
         if self._left < 0:
             await asyncio.sleep(-self._left * self._every)

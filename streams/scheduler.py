@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 
 from engine import flow
-from engine.gate import At, Never, decide, open_until
+from engine.gate import At, Never, decide
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
@@ -123,11 +123,10 @@ class Scheduler:
         if flow.moves_when_due(row, plan, profile):
             self.flows.feed(p, row, flow.Due(), now)
             return
-        facts = self.flows.facts(p, row, plan)
-        verdict = decide(facts, now)
+        verdict = decide(self.flows.facts(p, row, plan), now)
         match verdict.until:
             case None:
-                until = open_until(facts, now) or now
+                until = verdict.open_until or now
                 index.ready.add(row.key, plan.line, row.campaign, Instant(row.due), until, row.timer)
                 index.wheel.put(until, row.key, row.timer)
             case Never(reason):
@@ -216,13 +215,14 @@ class Lead:
     Those that came too late for their slots count as well: they are what the pacer must hear of first.
     """
 
-    KEEP = 512
-    #: Real µs after which a measurement is history.
-    LIFE = 2_000_000
+    KEEP = 256
+    #: Real µs after which a measurement is history, and for which a figure is given again without counting anew.
+    LIFE, FRESH = 2_000_000, 50_000
     FEW = 31
 
     def __init__(self) -> None:
         self._seen: deque[tuple[int, int]] = deque(maxlen=self.KEEP)
+        self._p99, self._p99_at = 0, 0
 
     def add(self, granted: int, now: int) -> None:
         """A command is ready, or too late, at `now`."""
@@ -230,13 +230,18 @@ class Lead:
             self._seen.append((now, now - granted))
 
     def p99(self, now: int) -> int:
-        """99th percentile of the last two seconds; 0 without any."""
-        while self._seen and self._seen[0][0] < now - self.LIFE:
-            self._seen.popleft()
-        lengths = sorted(length for _, length in self._seen)
-        return lengths[int(len(lengths) * 0.99)] if lengths else 0
+        """99th percentile of the last two seconds, as of the last 50 ms; 0 without any."""
+        if now - self._p99_at >= self.FRESH:
+            self._p99, self._p99_at = self._percentile(now), now
+        return self._p99
 
     def lag(self) -> int:
         """Median of the last few; 0 without any."""
         lengths = sorted(self._seen[i][1] for i in range(-min(self.FEW, len(self._seen)), 0))
         return lengths[len(lengths) // 2] if lengths else 0
+
+    def _percentile(self, now: int) -> int:
+        while self._seen and self._seen[0][0] < now - self.LIFE:
+            self._seen.popleft()
+        lengths = sorted([length for _, length in self._seen])
+        return lengths[int(len(lengths) * 0.99)] if lengths else 0

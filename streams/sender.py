@@ -101,10 +101,11 @@ class Sender:
                 "A worker that lost touch with its group does not dial.", extra={"action": "fenced", "dial_id": dial.dial_id}
             )
             return  # reserved, never requested: looked up by whoever has the partition
-        if p not in self._lane.active or not self._dialer.reserved(p, dial):
+        row = self._dialer.ledger_row(p, dial.address)
+        if p not in self._lane.active or not self._dialer.reserved(row, dial):
             return
-        now = self._lane.now()
-        verdict = self._dialer.verdict(p, dial, now)
+        now = self._clock.now()  # not the lane's, which is the last slice's: a window may have closed since
+        verdict = self._dialer.verdict(row, dial, now)
         if not verdict.ok:
             self._lane.step(p, lambda: self._dialer.feed(p, dial.address, ledger.Refuse(dial.dial_id, verdict), now))
             return

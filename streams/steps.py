@@ -10,7 +10,7 @@ from outdial.clock import Clock
 from schemas.base import encode
 from schemas.rows import Row
 from schemas.topics import DEAD_LETTERS, TOPIC_OF, TopicSpec
-from streams.batches import Entry, check_size
+from streams.batches import entry
 from streams.flush import Flusher
 from streams.offsets import Offsets
 from streams.partitions import partition_of
@@ -49,14 +49,13 @@ class Steps:
         name: str = record.key if key is None else key
         if partition is None:
             partition = partition_of(name, self.partitions) if topic.partitioned else 0
-        step.outputs.setdefault((topic.name, partition), []).append(Entry(name.encode(), encode(record)))
+        step.emit((topic.name, partition), entry(name.encode(), encode(record)))
 
     def put(self, table: Table[R], partition: int, key: str, row: R | None) -> None:
         """Sets (None: deletes) a row: in memory at once, in the changelog with this step. Stamps it (epoch, seq)."""
         step = self._in_step()
         self._append(step, table, partition, key, row)
-        step.undo.append((table, partition, key, table.get(partition, key)))
-        table.set(partition, key, row)
+        table.set(partition, key, row, step.undo)
 
     def then(self, fn: Callable[[], None]) -> None:
         """Runs `fn`, as a step of its own, once the rows put in this step are acknowledged. Dropped if the partition goes."""
@@ -87,6 +86,7 @@ class Steps:
         elif partition in self._epochs:
             self._now = self.clock.now()
             self._run(partition, fn)
+            self.flusher.kick()
 
     def handle(self, fn: StageFn, partition: int, record: Record) -> None:
         """Hands a record to a stage outside its turn (it was held). An exception sends it to the dead letters, as ever."""
@@ -116,11 +116,10 @@ class Steps:
         self._seq += 1
         stamp = (self._epochs[partition], self._seq)
         if row is None:
-            entry = Entry(key.encode(), None, stamp_bytes(stamp))
+            step.put((table.name, partition), entry(key.encode(), None, stamp_bytes(stamp)))
         else:
             row.stamp = stamp
-            entry = Entry(key.encode(), encode(row))
-        step.rows.setdefault((table.name, partition), []).append(entry)
+            step.put((table.name, partition), entry(key.encode(), encode(row)))
 
     def _release(self, release: Callable[[], None]) -> None:
         self.flusher.group.acks.append(release)
@@ -134,10 +133,9 @@ class Steps:
 
     def _accept(self, step: Step) -> None:
         """The step holds: what it produced joins the group. Raises RecordError if it is too large to be sent."""
-        for (topic, _), entries in (*step.outputs.items(), *step.rows.items()):
-            check_size(topic, entries)
-        self.stats.outputs += sum(map(len, step.outputs.values()))
-        self.stats.rows += sum(map(len, step.rows.values()))
+        step.check_size()
+        self.stats.outputs += len(step.outputs)
+        self.stats.rows += len(step.rows)
         self.flusher.group.add(step)
 
     def _run(self, partition: int, fn: Callable[[], Any]) -> Any:
@@ -153,7 +151,6 @@ class Steps:
             return None
         finally:
             self._step = None
-        self.flusher.kick()
         return result
 
     def _one(self, fn: StageFn, partition: int, record: Record) -> bool:

@@ -17,6 +17,8 @@ from schemas.topics import TopicSpec
 
 R = TypeVar("R", bound=Row)
 Observer = Callable[[int, str, R | None, R | None], None]
+#: Table, partition, key, and the row that was there.
+Undo = tuple["Table[Any]", int, str, Any]
 
 
 def stamp_bytes(stamp: Stamp) -> bytes:
@@ -57,15 +59,18 @@ class Table(Generic[R]):
         rows = self._rows.get(partition)
         return None if rows is None else rows.get(key)
 
-    def set(self, partition: int, key: str, new: R | None) -> R | None:
-        """Sets (None: removes) the row in memory, tells the observers, returns the old one. For the lane alone."""
+    def set(self, partition: int, key: str, new: R | None, undo: list[Undo] | None = None) -> None:
+        """Sets (None: removes) the row in memory, tells the observers, and notes in `undo` what there was. For the lane alone."""
         rows = self.rows(partition)
-        old = rows.pop(key, None) if new is None else rows.get(key)
+        old = rows.get(key)
+        if undo is not None:
+            undo.append((self, partition, key, old))
         if new is not None:
             rows[key] = new
+        elif old is not None:
+            del rows[key]
         for observer in self.observers:
             observer(partition, key, old, new)
-        return old
 
     def greatest_epoch(self, partition: int) -> int:
         """The greatest epoch (real ms) of any row that recovery read in this partition."""

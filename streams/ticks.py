@@ -16,6 +16,7 @@ class Ticks:
         self._run, self._turn, self._slice = run, turn, slice_s
         self.functions: list[TickFn] = []
         self._due: dict[tuple[int, int], float] = {}  # by (function, partition)
+        self._woken: set[int] = set()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -34,14 +35,21 @@ class Ticks:
         """Its ticks (None: all) are due now."""
         if partition is None:
             self._due = dict.fromkeys(self._due, 0.0)
-        for i in range(len(self.functions)):
-            if (i, partition) in self._due:
-                self._due[i, partition] = 0.0  # type: ignore[index] # it is in there, so it is no None
-        self._changed.set()
+            self._changed.set()
+        elif partition not in self._woken:  # several steps of a slice wake the same partition
+            self._woken.add(partition)
+            self._changed.set()
+
+    def _take_woken(self) -> None:
+        for name in [(i, p) for p in self._woken for i in range(len(self.functions))]:
+            if name in self._due:
+                self._due[name] = 0.0
+        self._woken.clear()
 
     async def _forever(self) -> None:
         while True:
             self._changed.clear()
+            self._take_woken()
             due = min(self._due.values(), default=None)
             wait = None if due is None or due == float("inf") else due - time.monotonic()
             if wait is None or wait > 0:
@@ -58,6 +66,7 @@ class Ticks:
     async def _one_slice(self) -> None:
         """Calls what is due, the longest overdue first, until the slice is used up."""
         async with self._turn:
+            self._take_woken()
             now = time.monotonic()
             for due, name in sorted((due, name) for name, due in self._due.items() if due <= now):
                 if self._due.get(name) == due:

@@ -11,6 +11,7 @@ from cli.read import read_heads
 from cli.status import read_summary
 from cli.summary import Summary
 from engine.retries import effect
+from tests.acceptance.places import read_addresses
 from tests.acceptance.witness import People, Report, read_area_codes, read_campaign, read_lines, witness
 from tests.acceptance.world import Done, World
 
@@ -80,4 +81,4 @@ def people(contacts: Path, mapping: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _witness(world: World, calls: list[dict[str, Any]], rows: list[dict[str, str]]) -> Report:
     hours = dict(read_campaign(EXAMPLES / f"{name}.yaml") for name in CAMPAIGNS)
-    return witness(read_lines(world.simulator_log), calls, People(rows, read_area_codes()), hours)
+    return witness(read_lines(world.simulator_log), calls, People(rows, read_area_codes(), read_addresses()), hours)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from types import SimpleNamespace
 from typing import Any
 
-from streams.batches import BATCH_BYTES, Batches, Entry
+from streams.batches import BATCH_BYTES, Batches, entry
 from streams.fence import Fence
 from streams.flush import Flusher, Group
 from streams.step import Step
@@ -67,9 +67,9 @@ class Bench:
     def step(self, outputs: str = "", rows: str = "", offset: int = 0) -> None:
         step = Step(0)
         for key in outputs:
-            step.outputs.setdefault(("out", 0), []).append(Entry(key.encode(), b"v"))
+            step.emit(("out", 0), entry(key.encode(), b"v"))
         for key in rows:
-            step.rows.setdefault(("table", 0), []).append(Entry(key.encode(), b"v"))
+            step.put(("table", 0), entry(key.encode(), b"v"))
         self.flusher.group.add(step)
         self.flusher.group.offsets[("in", 0)] = offset
         self.flusher.kick()
@@ -199,7 +199,7 @@ def test_without_the_order_all_goes_at_once() -> None:
 
 def test_the_rows_of_a_step_share_one_batch_even_when_it_opens_another() -> None:
     batches = Batches(Builder)
-    batches.add("t", 0, [Entry(b"a", b"x" * (BATCH_BYTES - 100))])
-    batches.add("t", 0, [Entry(b"b", b"x"), Entry(b"c", b"x" * 200)])
-    ((first, second),) = list(batches)
+    batches.add(("t", 0), entry(b"a", b"x" * (BATCH_BYTES - 100)))
+    batches.add_together(("t", 0), [entry(b"b", b"x"), entry(b"c", b"x" * 200)])
+    first, second = batches
     assert (first.builder.keys, second.builder.keys) == ([b"a"], [b"b", b"c"])

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.pacing import BULK, HORIZON, RUN, WINDOW, LinePacer, Pacer, gcra, interval
+from engine.bulk import FIRST
+from engine.pacing import HORIZON, RUN, WINDOW, LinePacer, Pacer, gcra, interval
 from engine.shares import share
 from engine.standing import LAPSE, MAX_SKEW, MS, SECOND
 from schemas.line import Demand, Grant
@@ -174,20 +175,14 @@ def test_a_line_without_a_rate_gets_whole_intervals() -> None:
     line.report(demand(0, ready=5_000), T0)
     line.report(demand(1, ready=5), T0)
     grants = [g for g in line.grant(T0) if g.n]
-    assert per_partition(grants) == {0: BULK, 1: 5}
+    assert per_partition(grants) == {0: FIRST, 1: 5}
     assert all((g.t0, g.step, g.width) == (T0, 0, HORIZON) and g.n <= RUN for g in grants)
     assert line.next_wake(T0) is None  # until a report has seen them
 
 
-def test_slow_workers_hold_less_in_bulk() -> None:
-    line = pacer()
-    line.report(demand(ready=5_000, lag=600 * MS), T0)
-    assert per_partition(line.grant(T0)) == {0: BULK * 200 // 600}
-
-
 def test_commands_on_their_way_are_held_against_bulk() -> None:
     line = pacer()
-    line.report(demand(ready=5_000, waiting=BULK - 7), T0)
+    line.report(demand(ready=5_000, waiting=FIRST - 7), T0)
     assert per_partition(line.grant(T0)) == {0: 7}
 
 

@@ -1,0 +1,40 @@
+"""How many commands a partition may have on their way to the provider, on a line without a rate.
+
+Such a line would take any number at once. But a slot lives for a second only: one that workers cannot make use of in time lapses,
+and was work for nothing. So what is on its way is bounded, and the bound is found as a network's senders find theirs (additive
+and multiplicative, RFC 5681): while commands are ready soon after their slots were granted and somebody could use more, it grows
+by a quarter; when they come late, it shrinks in the proportion in which they do.
+
+Worked example: a bound of 64 with commands that are ready 150 ms after the grant is 80 a fifth of a second later. At 1,000 they
+take 800 ms: the bound is halved, and so is, soon, their lateness.
+"""
+
+MS = 1_000
+
+#: The bound that a line begins with, and its limits.
+FIRST, LEAST, MOST = 64, 8, 1_024
+#: From grant to ready (µs): what is aimed at, what leaves room for more, and how long a change takes to show.
+LAG, ROOM, EVERY = 600 * MS, 450 * MS, 200 * MS
+
+
+class Bulk:
+    """The bound of one line, for each of its partitions. Times are real µs."""
+
+    def __init__(self) -> None:
+        self._most = FIRST
+        self._moved = 0
+        self._short = False
+
+    def short(self) -> None:
+        """Somebody could use more than the bound allows."""
+        self._short = True
+
+    def most(self, lag: int, now: int) -> int:
+        """The bound now; `lag` is the workers' present way from grant to ready-to-send, the slowest one's."""
+        if now - self._moved >= EVERY:
+            if lag > LAG:
+                self._most = max(LEAST, self._most * LAG // lag)
+            elif self._short and lag < ROOM:
+                self._most = min(MOST, self._most + self._most // 4)
+            self._moved, self._short = now, False
+        return self._most

@@ -1,0 +1,61 @@
+"""How many commands may be on their way on a line without a rate: as many as workers are ready with in time."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.bulk import EVERY, FIRST, LAG, LEAST, MOST, MS, ROOM, Bulk
+
+T0 = 1_770_000_000_000_000
+
+
+def bound(*lags: int, short: bool = True) -> int:
+    """The bound after reports of these lags, one each time that it may move."""
+    bulk = Bulk()
+    for i, lag in enumerate(lags):
+        if short:
+            bulk.short()
+        bulk.most(lag, T0 + i * EVERY)
+    return bulk.most(0, T0 + (len(lags) - 1) * EVERY)
+
+
+def test_it_grows_while_workers_are_quick_and_somebody_wants_more() -> None:
+    assert bound(150 * MS) == FIRST + FIRST // 4
+    assert bound(*[150 * MS] * 100) == MOST
+
+
+def test_it_does_not_grow_for_nobody() -> None:
+    assert bound(*[0] * 100, short=False) == FIRST
+
+
+def test_it_shrinks_as_commands_come_late() -> None:
+    assert bound(2 * LAG) == FIRST // 2
+    assert bound(*[10 * LAG] * 20) == LEAST
+
+
+def test_between_the_two_it_stays() -> None:
+    assert bound(ROOM, LAG) == FIRST
+
+
+def test_it_moves_no_sooner_than_a_change_can_show() -> None:
+    bulk = Bulk()
+    assert [bulk.most(2 * LAG, T0 + i) for i in range(1_000)] == [FIRST // 2] * 1_000
+
+
+@given(st.lists(st.tuples(st.integers(0, 10_000 * MS), st.booleans()), max_size=60))
+def test_it_keeps_to_its_limits(reports: list[tuple[int, bool]]) -> None:
+    bulk, now = Bulk(), T0
+    for lag, short in reports:
+        if short:
+            bulk.short()
+        assert LEAST <= bulk.most(lag, now) <= MOST
+        now += EVERY
+
+
+def test_workers_of_any_speed_end_near_the_lag_that_is_aimed_at() -> None:
+    """Little's law: what is on its way is rate times lag, so a worker of 200 commands a second lags by bound / 200 seconds."""
+    bulk, now, lags = Bulk(), T0, []
+    for _ in range(200):
+        bulk.short()
+        lags.append(bulk.most(lags[-1] if lags else 0, now) * 1_000_000 // 200)
+        now += EVERY
+    assert all(ROOM / 2 < lag < LAG * 1.3 for lag in lags[20:])
