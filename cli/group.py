@@ -63,6 +63,16 @@ def group_state(settings: Settings) -> GroupState:
         raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
 
 
+def committed(settings: Settings, topic: str) -> dict[int, int]:
+    """Partition -> the record that the workers read next. Raises OutdialError if the broker does not tell."""
+    try:
+        return {partition: offset for (name, partition), offset in _committed(admin(settings)).items() if name == topic}
+    except KafkaException as error:
+        if error.args[0].name() == "GROUP_ID_NOT_FOUND":
+            return {}  # no worker has ever run
+        raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
+
+
 def _members(client: AdminClient) -> int:
     described = client.describe_consumer_groups([GROUP], request_timeout=TIMEOUT)[GROUP]
     try:

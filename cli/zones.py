@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from cli.importing import Reject, layout_of, mapping_of, person_of
+from cli.importing import Person, Reject, layout_for, mapping_of, person_of
 from cli.listing import survey
 from engine.address import Address, address_of
 from engine.errors import OutdialError, RecordError
@@ -68,9 +68,10 @@ class Survey:
     people: dict[str, Told] = field(default_factory=dict)
     disputed: dict[str, Said] = field(default_factory=dict)
 
-    def add(self, row: int, contact: Contact, profile: Profile) -> None:
+    def add(self, row: int, person: Person) -> None:
         """Counts a usable row."""
-        told = self.people[contact.id] = told_of(contact, profile)
+        contact = person.contact
+        told = self.people[contact.id] = told_of(contact, person.profile, "postal_code" in person.mended)
         self.disputed.pop(contact.id, None)
         if told.conflicts:
             self.disputed[contact.id] = Said(row, contact.postal_code, contact.state, contact.phone)
@@ -139,8 +140,8 @@ def zones(
 def look(file: Path, mapping: list[str], country: str) -> Survey:
     """Reads the whole list. Raises OutdialError and UsageError as an import would."""
     fields = mapping_of(mapping)
-    listing = survey(file)
-    layout = layout_of(listing.header, fields)
+    listing = survey(file, columns=tuple(fields.values()), country=country)
+    layout = layout_for(listing, fields, country)
     found, console = Survey(), Console(stderr=True)
     hidden = not console.is_terminal
     for row, cells in track(listing, "Reading", listing.rows, console=console, disable=hidden, transient=True):
@@ -149,18 +150,18 @@ def look(file: Path, mapping: list[str], country: str) -> Survey:
         if isinstance(person, Reject):
             found.rejected += 1
         else:
-            found.add(row, *person)
+            found.add(row, person)
     return found
 
 
-def told_of(contact: Contact, profile: Profile) -> Told:
+def told_of(contact: Contact, profile: Profile, mended: bool) -> Told:
     """What a contact tells of its zones."""
     zone, problem = civil_zone(contact.timezone) if contact.timezone else (None, None)
     taken = (contact.timezone.strip(), zone) if contact.timezone and zone and problem else None
     problems = (problem,) if problem and not zone else ()
     sources = tuple(profile.zone_sources.items())
     address = _address(contact)
-    return _told(profile.zones, sources, taken, problems + address.problems, address.mended is not None)
+    return _told(profile.zones, sources, taken, problems + address.problems, mended)
 
 
 @lru_cache(maxsize=16_384)

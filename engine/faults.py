@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from engine.complaints import complaint, listed, nearest
 from engine.conditions import compile_condition
+from engine.countries import wrong_codes
 from engine.delays import parse_delay, parse_ms
 from engine.errors import RecordError
 from engine.mentions import condition_slips, template_slips, undeclarable
@@ -53,6 +54,7 @@ def faults(
     except ValidationError as error:
         check.found += [complaint(each) for each in error.errors(include_url=False)]
     check.references()
+    check.countries()
     check.variables()
     check.window()
     check.flow()
@@ -123,6 +125,10 @@ class _Check:
         for i in range(len(self.get(list, "variables") or ())):
             if why := undeclarable(self.get(str, "variables", i) or ""):
                 self.add(("variables", i), why)
+
+    def countries(self) -> None:
+        for i, sentence in wrong_codes(self.get(list, "countries") or ()):
+            self.add(("countries", i), sentence)
 
     # --- when ---
 
