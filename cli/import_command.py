@@ -14,6 +14,7 @@ import phonenumbers
 import typer
 from rich.console import Console
 
+from cli.files import check_place
 from cli.import_run import Job, Sink, carry_out
 from cli.import_show import as_json as json_of
 from cli.import_show import bar, show_layout, show_result
@@ -21,7 +22,8 @@ from cli.importing import Layout, layout_for, mapping_of
 from cli.listing import Listing, survey
 from cli.open import allowed_in, check_open
 from cli.publish import Publisher
-from cli.rejects import check_place, write_rejects
+from cli.rejects import OPTION as REJECTS
+from cli.rejects import write_rejects
 from cli.row_ledger import DONE, UNDONE, Import, RowLedger, opened
 from cli.settle import Settled
 from cli.standing import learn
@@ -98,7 +100,7 @@ def _import(settings: Settings, asked: _Asked) -> None:
     listing = survey(asked.file, asked.encoding, tuple(asked.mapping.values()), asked.country)
     layout = layout_for(listing, asked.mapping, asked.country)
     if asked.rejects:
-        check_place(asked.rejects)
+        check_place(asked.rejects, REJECTS)
     console = Console(soft_wrap=True, highlight=False, quiet=asked.as_json)
     show_layout(console, listing, layout)
     with opened(settings.home, cluster, keep=not asked.dry_run) as ledger:

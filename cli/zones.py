@@ -121,6 +121,7 @@ def zones(
     file: Annotated[Path, typer.Argument(help="A list as `contacts import` takes it.")],
     mapping: Annotated[list[str], typer.Option("--map", help="FIELD=COLUMN[,FIELD=COLUMN...]")] = [],  # noqa: B006 - typer's way to say none
     country: Annotated[str, typer.Option(help="How national numbers are read in rows without a country.")] = "US",
+    encoding: Annotated[str | None, typer.Option(help="If the one that is found is wrong, for example windows-1250.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="List all conflicts, zones and remarks, not the first few.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -128,7 +129,7 @@ def zones(
 
     Example: outdial contacts zones leads.csv --map phone=mobile,postal_code=zip
     """
-    found = look(file, mapping, country)
+    found = look(file, mapping, country, encoding)
     if as_json:
         print(json.dumps({"file": str(file)} | found.summary(None if everything else SHOWN)))
     else:
@@ -137,10 +138,10 @@ def zones(
         raise OutdialError(f"{file}: none of its {found.rows} rows can be used: `contacts import --dry-run` tells why")
 
 
-def look(file: Path, mapping: list[str], country: str) -> Survey:
+def look(file: Path, mapping: list[str], country: str, encoding: str | None) -> Survey:
     """Reads the whole list. Raises OutdialError and UsageError as an import would."""
     fields = mapping_of(mapping)
-    listing = survey(file, columns=tuple(fields.values()), country=country)
+    listing = survey(file, encoding, tuple(fields.values()), country)
     layout = layout_for(listing, fields, country)
     found, console = Survey(), Console(stderr=True)
     hidden = not console.is_terminal

@@ -10,31 +10,23 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engine.clocks import share_a_clock
+from engine.countries import country_of
 from engine.phone import Phone
-from engine.postal import mend_zip, zip_code, zip_state, zip_zones
+from engine.postal import zip_code, zip_state, zip_zones
 from engine.states import STATES, canadian, canadian_zones, state_code, zones_of_state
 
-#: What people write for these countries, beside their codes. ZIP codes reach the territories.
-_COUNTRIES: dict[str, str] = {
-    **dict.fromkeys(("us", "usa", "u.s.", "u.s.a.", "united states", "united states of america", "america"), "US"),
-    **dict.fromkeys(("pr", "vi", "gu", "as", "mp", "fm", "mh", "pw", "puerto rico", "guam"), "US"),
-    **dict.fromkeys(("ca", "can", "canada"), "CA"),
-    **dict.fromkeys(("au", "aus", "australia"), "AU"),
-}
+#: Countries of their own in ISO 3166 that ZIP codes reach.
+_BY_ZIP_CODE = ("PR", "VI", "GU", "AS", "MP", "FM", "MH", "PW")
 
 _NAMES = {"US": "the US", "CA": "Canada", "AU": "Australia"}
 _NORTH_AMERICA = ("US", "CA", "PR", "VI", "GU", "AS", "MP")
 
 
 class Address(NamedTuple):
-    """sources: (`postal_code` or `state`, the zones it gave), in this order. problems: in words.
-
-    mended: the ZIP code with the leading zeros that it had lost; None if it had lost none.
-    """
+    """sources: (`postal_code` or `state`, the zones it gave), in this order. problems: in words."""
 
     sources: tuple[tuple[str, tuple[str, ...]], ...] = ()
     problems: tuple[str, ...] = ()
-    mended: str | None = None
 
 
 NOWHERE = Address()
@@ -56,8 +48,9 @@ def _suggested(phone: Phone | None) -> str:
 
 @lru_cache(maxsize=65_536)
 def _address(postal_code: str, state: str, country: str, suggested: str) -> Address:
-    stated = _COUNTRIES.get(country.strip().casefold(), country.strip().upper())
-    if stated:
+    if country.strip():
+        named = country_of(country) or ""
+        stated = "US" if named in _BY_ZIP_CODE else named
         return _read(postal_code, state, stated, True) if stated in STATES else NOWHERE
     if suggested in ("", "+1"):
         where = "CA" if canadian(postal_code) or (state_code(state, "CA") and not zip_code(postal_code)) else "US"
@@ -79,8 +72,7 @@ def _read(postal_code: str, state: str, country: str, sure: bool) -> Address:
         found.append(("postal_code", by_code))
     if by_state and not (by_code and share_a_clock(by_code, by_state)):
         found.append(("state", by_state))
-    whole = mend_zip(postal_code, country)
-    return Address(tuple(found), tuple(problems) if sure else (), whole if whole != postal_code else None)
+    return Address(tuple(found), tuple(problems) if sure else ())
 
 
 def _by_code(text: str, country: str, problems: list[str]) -> tuple[str, ...]:

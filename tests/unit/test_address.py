@@ -48,13 +48,6 @@ def test_who_speaks(postal_code: str | None, state: str | None, country: str | N
     assert dict(address_of(postal_code, state, country, phone).sources) == sources
 
 
-def test_a_lost_zero_is_told() -> None:
-    assert address_of("8014", "NJ", None, HERE).mended == "08014"
-    assert address_of("08014", "NJ", None, HERE).mended is None
-    assert address_of("8001", None, "CH", None).mended is None
-    assert address_of("8001", None, None, Phone("+41446681800", "CH", ("Europe/Zurich",))).mended is None
-
-
 def test_what_cannot_be_read_is_said_where_it_is_sure_to_be_wrong() -> None:
     assert address_of("99999", "Calfornia", None, HERE).problems == (
         "postal code '99999' is not known in the US, so it is ignored: write one such as 10007",
