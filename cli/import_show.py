@@ -82,7 +82,8 @@ def show_result(console: Console, which: Import, ledger: RowLedger) -> None:
     if tally.mended:
         console.print(_table(("rows", "mended"), ((n, MENDS[mend]) for mend, n in tally.mended.most_common())))
     if tally.zones:
-        console.print(_table(("time zone from", "people"), tally.zones.most_common()))
+        told = ((name.replace("_", " "), n) for name, n in tally.zones.most_common())
+        console.print(_table(("time zone from", "people"), told))
     if tally.rejected:
         rows = [(row, code, why, fix) for row, code, why, fix, _ in ledger.rejects(which, SHOWN)]
         console.print(_table(("row", "code", "reason", "suggested fix"), rows))

@@ -91,9 +91,17 @@ def imported(contact: Contact, profile: Profile | None) -> str:
     text = f"The person's details came{f' ({name})' if name else ''}: {numbers or 'no address'}."
     if profile is None:
         return text
-    told = "; ".join(f"{', '.join(zones)} from the {source.replace('_', ' ')}" for source, zones in profile.zone_sources.items())
+    told = _told(profile.zone_sources)
     problems = f" Could not be read: {'; '.join(profile.problems)}." if profile.problems else ""
     return f"{text} Time zone: {told or 'nothing tells, the campaign decides'}.{problems}"
+
+
+def _told(sources: dict[str, tuple[str, ...]]) -> str:
+    """Zones with who told them, those that are told the same once."""
+    by_zones: dict[tuple[str, ...], list[str]] = {}
+    for source, zones in sources.items():
+        by_zones.setdefault(zones, []).append(f"the {source.replace('_', ' ')}")
+    return "; ".join(f"{', '.join(zones)} from {' and '.join(names)}" for zones, names in by_zones.items())
 
 
 def requested(asked: Enroll | Unenroll | OptOut) -> str:

@@ -383,6 +383,14 @@ def test_requests(asked: Wire, text: str) -> None:
             "The person's details came (Ada Hill): +12125550101, a@example.com. Time zone: America/New_York from the phone.",
         ),
         (
+            Profile(
+                contact_id="c7",
+                zone_sources={"postal_code": ("America/Boise",), "state": ("America/Denver",), "phone": ("America/Boise",)},
+            ),
+            "The person's details came (Ada Hill): +12125550101, a@example.com. "
+            "Time zone: America/Boise from the postal code and the phone; America/Denver from the state.",
+        ),
+        (
             Profile(contact_id="c7", problems=("phone 'x' is no number",)),
             "The person's details came (Ada Hill): +12125550101, a@example.com. Time zone: nothing tells, the campaign decides. "
             "Could not be read: phone 'x' is no number.",
