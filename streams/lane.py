@@ -92,8 +92,9 @@ class Lane(Steps):
         self._ticks.functions.append(fn)
 
     def coming(self, topic: str, count: int) -> None:
-        """So many records were fetched; they wait for their stage."""
-        self._coming[topic] += count
+        """So many records were fetched; those of a source wait for their stage."""
+        if topic in self._rates:
+            self._coming[topic] += count
 
     def full(self) -> set[str]:
         """Topics of which no more is to be fetched for now."""

@@ -70,7 +70,7 @@ def test_what_is_fetched_while_recovery_ends_is_not_lost(lane: Lanes) -> None:
 def test_a_recovered_table_is_what_its_changelog_folds_to(lane: Lanes) -> None:
     lane.start("one")
     lane.ready("one")
-    sent = many(1_000, "t")
+    sent = many(4_000, "t")  # more than a stage has room for: a changelog has no stage
     lane.send(sent)
     lane.send([{"id": f"d-{n}", "key": f"t-{n}", "do": "delete"} for n in range(0, 500, 3)])
     lane.send([{"id": f"again-{n}", "key": f"t-{n}", "do": "count"} for n in range(0, 500, 6)])
