@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from cli.importing import Person
+from engine.zones import told_by
 
-FALLBACK = "fallback"
 _MOST_NOTES = 100  # kept in words; a million different ones would not fit
 _FIGURES = ("rows", "accepted", "merged", "rejected", "published", "enrolled")
 _COUNTS = ("mended", "zones", "reasons", "notes")
@@ -46,7 +46,7 @@ class Tally:
         self.rows += 1
         if new:
             self.accepted += 1
-            self.zones[next(iter(person.profile.zone_sources), FALLBACK)] += 1
+            self.zones[told_by(person.profile.zone_sources)] += 1
         else:
             self.merged += 1
         for mend in person.mended:
