@@ -3,10 +3,11 @@
 Such a line would take any number at once. But a slot lives for a second only: one that workers cannot make use of in time lapses,
 and was work for nothing. So what is on its way is bounded, and the bound is found as a network's senders find theirs (additive
 and multiplicative, RFC 5681): while commands are ready soon after their slots were granted and somebody could use more, it grows
-by a quarter; when they come late, it shrinks in the proportion in which they do.
+by a quarter; when they come late, it shrinks in the proportion in which they do. After a change it stays for as long as commands
+take: those under way were granted before it, and say nothing of it.
 
 Worked example: a bound of 64 with commands that are ready 150 ms after the grant is 80 a fifth of a second later. At 1,000 they
-take 800 ms: the bound is halved, and so is, soon, their lateness.
+take 1,200 ms: the bound is halved, and judged again when 1,200 ms have passed.
 """
 
 MS = 1_000
@@ -22,7 +23,7 @@ class Bulk:
 
     def __init__(self) -> None:
         self._most = FIRST
-        self._moved = 0
+        self._next = 0
         self._short = False
 
     def short(self) -> None:
@@ -31,10 +32,10 @@ class Bulk:
 
     def most(self, lag: int, now: int) -> int:
         """The bound now; `lag` is the workers' present way from grant to ready-to-send, the slowest one's."""
-        if now - self._moved >= EVERY:
+        if now >= self._next:
             if lag > LAG:
                 self._most = max(LEAST, self._most * LAG // lag)
             elif self._short and lag < ROOM:
                 self._most = min(MOST, self._most + self._most // 4)
-            self._moved, self._short = now, False
+            self._next, self._short = now + max(EVERY, lag), False
         return self._most

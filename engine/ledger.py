@@ -26,7 +26,7 @@ from msgspec.structs import replace
 from engine.gate import At, Verdict
 from engine.plan import Channel
 from engine.retries import Disposition
-from engine.time import DAY, SECOND, Instant
+from engine.time import DAY, HOUR, SECOND, Instant
 from schemas import ids
 from schemas.command import Dial
 from schemas.decision import Decision
@@ -46,6 +46,8 @@ MAX_LOOKUPS = 5
 
 #: Campaign ms for which a settled command stays in its row, to answer repeats with the very same closing.
 KEEP_SETTLED = 7 * DAY
+#: Real ms behind `not_after` for which one that was not dialed stays: a number that is refused again and again must not grow.
+KEEP_REFUSED = HOUR
 
 
 class Reserve(msgspec.Struct, frozen=True):
@@ -393,12 +395,16 @@ def _between(earliest: int, said: int | None, latest: int) -> int | None:
 
 def _with(row: LedgerRow, call: Call, ctx: Moment) -> LedgerRow:
     """The row with this command in it, and without settled ones that are too old to be repeated."""
-    kept = {
-        k: c
-        for k, c in row.calls.items()
-        if c.state is CallState.RESERVED or c.at > ctx.now - KEEP_SETTLED or c.not_after > ctx.real_ms
-    }
-    return replace(row, calls=kept | {call.dial_id: call})
+    kept = {k: c for k, c in row.calls.items() if c.state is CallState.RESERVED or _repeatable(c, ctx)}
+    kept[call.dial_id] = call
+    return replace(row, calls=kept)
+
+
+def _repeatable(call: Call, ctx: Moment) -> bool:
+    """Whether a settled command may still be asked for."""
+    if call.closing is not None and call.closing.disposition == Disposition.NOT_DIALED:
+        return call.not_after + KEEP_REFUSED > ctx.real_ms
+    return call.at > ctx.now - KEEP_SETTLED or call.not_after > ctx.real_ms
 
 
 def _template(dial: Dial) -> Outcome:

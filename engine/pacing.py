@@ -160,9 +160,8 @@ class LinePacer:
         so that it shows when they have caught up.
         """
         lag = max((part.report.lag for part in self._parts if part.report is not None and part.usable(now)), default=0)
-        if lag > HORIZON - AHEAD:
-            return 1
-        return NEVER if line.calls_per_second is not None else self._bulk.most(lag, now)
+        most = NEVER if line.calls_per_second is not None else self._bulk.most(lag, now)
+        return 1 if lag > HORIZON - AHEAD else most
 
     def _room(self, line: Line, wants: Mapping[int, int]) -> int:
         """How many slots may be granted, whatever their times."""

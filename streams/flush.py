@@ -12,10 +12,10 @@ longer the pause behind it.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from streams.batches import Batch, Batches, Place, by_place
+from streams.batches import Batch, Batches, Entry, Place, by_place
 from streams.fence import Fence
 from streams.pace import Pace
 from streams.step import Step
@@ -23,8 +23,8 @@ from streams.step import Step
 #: Source records whose effects are not durable yet; at this many the stages wait. Also the most that a kill can repeat.
 MOST_UNFLUSHED = 20_000
 #: A record batch costs some 80 µs of CPU, whatever is in it. So many of them are worth one of the flusher's turns (10 ms): then
-#: sending takes a tenth of the time at most, and batches grow with the load.
-BATCHES_A_TURN = 12
+#: sending takes a fifth of the time at most, and batches grow with the load.
+BATCHES_A_TURN = 16
 #: Real seconds that the last flush before a revocation may take; the broker waits for us (rebalance time-out 60 s), the others too.
 LAST_FLUSH_S = 10.0
 
@@ -34,7 +34,7 @@ Follow = tuple[int, Callable[[], None]]
 class Group:
     """What the steps between two cycles produced."""
 
-    __slots__ = ("acks", "after", "offsets", "outputs", "records", "rows", "rows_at_once", "started")
+    __slots__ = ("_waiting", "acks", "after", "offsets", "outputs", "records", "rows", "rows_at_once")
 
     def __init__(self, new_builder: Callable[[], Any]) -> None:
         self.outputs = Batches(new_builder)
@@ -44,7 +44,7 @@ class Group:
         self.acks: list[Callable[[], None]] = []
         self.after: list[Follow] = []
         self.records = 0
-        self.started = 0.0
+        self._waiting: set[tuple[Place, bytes]] = set()  # keys of `rows`
 
     def __bool__(self) -> bool:
         return bool(self.outputs.count or self.rows.count or self.rows_at_once.count or self.offsets or self.acks or self.after)
@@ -54,17 +54,20 @@ class Group:
         for place, entry in step.outputs:
             self.outputs.add(place, entry)
         if len(step.rows) == 1:  # nearly all that have any
-            place, entry = step.rows[0]
-            self._rows_of(step, place).add(place, entry)
+            place, one = step.rows[0]
+            self._rows_of(step, place, (one,)).add(place, one)
         elif step.rows:
             for place, entries in by_place(step.rows).items():
-                self._rows_of(step, place).add_together(place, entries)
+                self._rows_of(step, place, entries).add_together(place, entries)
         for fn in step.after:
             self.after.append((step.partition, fn))
 
-    def _rows_of(self, step: Step, place: Place) -> Batches:
-        """Rows of a step with outputs wait for these, and so do later rows of the same changelog partition."""
-        return self.rows if step.outputs or place in self.rows else self.rows_at_once
+    def _rows_of(self, step: Step, place: Place, entries: Iterable[Entry]) -> Batches:
+        """Rows of a step with outputs wait for these, and so do later rows of the same keys: the last of a key must stay the last."""
+        if not step.outputs and (not self._waiting or all((place, one[0]) not in self._waiting for one in entries)):
+            return self.rows_at_once
+        self._waiting.update((place, one[0]) for one in entries)
+        return self.rows
 
 
 class Flusher:

@@ -1,13 +1,14 @@
 """The batch lane: synchronous stages over a real Faust app, a slice of records at a time. The contract is docs/lane.md.
 
 Faust keeps the group, the assignment, agents, tables and recovery (streams/transport.py has what is overridden). One Faust event
-carries all records fetched of one partition; the lane hands them to the stage one by one. What a stage emits and puts is a *step*:
+carries all records fetched of one topic; the lane hands them to the stage one by one. What a stage emits and puts is a *step*:
 it counts as a whole, or is taken back and the record goes to the dead letters.
 """
 
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
@@ -24,12 +25,15 @@ from streams.steps import Steps
 from streams.store import Table as Table
 from streams.ticks import TickFn as TickFn
 from streams.ticks import Ticks
+from streams.turns import Turns
 from streams.writers import Writers
 
 log = logging.getLogger("outdial.lane")
 
 #: Real seconds between commits under load. A kill repeats what was handled since the last one.
 COMMIT_S = 0.1
+#: Records of one topic that may wait for their stage. What is more stays with the broker, and in nobody's way.
+MOST_COMING = 2_000
 #: Records, or callbacks, handled between two looks at the clock: some 0.4 ms.
 BETWEEN_LOOKS = 8
 
@@ -51,14 +55,15 @@ class Lane(Steps):
         self.failed: asyncio.Future[str] | None = None
         self.failure: str | None = None
         self._slice = slice_ms / 1000
-        self._turn = asyncio.Lock()  # one slice per round of the loop, whatever the number of agents
+        self._turns = Turns()  # one slice per round of the loop, whatever the number of agents
         self._serial = 0  # grows whenever partitions come or go
         self._rates: dict[str, FailureRate] = {}
+        self._coming: Counter[str] = Counter()  # records that were fetched and not handled yet, by topic
         self._skew = Skew()
         self._durable = asyncio.Event()
         self._tasks: list[asyncio.Task[Any]] = []
         self._commit_lock = asyncio.Lock()
-        self._ticks = Ticks(self._tick, self._turn, self._slice)
+        self._ticks = Ticks(self._tick, self._turns, self._slice)
         self.writers = Writers(self)
         self.flusher = Flusher(
             lambda: app.producer.kafka, fence, sent=self._sent, settle=self._settle, fail=self.fail, in_one_go="one-flush" in ablate
@@ -72,11 +77,11 @@ class Lane(Steps):
         self.tables.append(rows)
         return rows
 
-    def stage(self, spec: TopicSpec, fn: StageFn) -> None:
-        """Registers `fn` for the records of a topic. Before the app starts."""
+    def stage(self, spec: TopicSpec, fn: StageFn, patience_s: float = 0.005) -> None:
+        """Registers `fn` for the records of a topic. Before the app starts. `patience_s`: how long they may wait for others'."""
         self._rates[spec.name] = FailureRate(spec.name)
         self.topics.append(spec)
-        self.app.add_stage(spec, partial(self._take, fn))
+        self.app.add_stage(spec, partial(self._take, fn, patience_s))
 
     def wake(self, partition: int | None = None) -> None:
         """Has the ticks of a partition (None: all) called soon."""
@@ -85,6 +90,15 @@ class Lane(Steps):
     def tick(self, fn: TickFn) -> None:
         """Has `fn(partition, now)` called for each active partition. It returns real seconds to its next call; None: when woken."""
         self._ticks.functions.append(fn)
+
+    def coming(self, topic: str, count: int) -> None:
+        """So many records were fetched; those of a source wait for their stage."""
+        if topic in self._rates:
+            self._coming[topic] += count
+
+    def full(self) -> set[str]:
+        """Topics of which no more is to be fetched for now."""
+        return {topic for topic, count in self._coming.items() if count >= MOST_COMING}
 
     async def room(self) -> None:
         """Waits while too much is not durable yet; for whoever produces in bulk outside of stages."""
@@ -103,40 +117,44 @@ class Lane(Steps):
 
     # -- records -----------------------------------------------------------------------------------------------------------------
 
-    async def _take(self, fn: StageFn, event: Any) -> None:
+    async def _take(self, fn: StageFn, patience_s: float, event: Any) -> None:
         """All records of one Faust event. Those that come after a revocation are dropped: they were not committed."""
         try:
-            await self._batch(fn, event.message.partition, event.value, self._serial)
+            await self._batch(fn, patience_s, event.value)
         except Exception as error:
             self.fail("The lane itself failed.", error)
+        finally:
+            topic = event.message.topic
+            self._coming[topic] = max(0, self._coming[topic] - len(event.value))  # never below: it began anew with an assignment
 
-    async def _batch(self, fn: StageFn, partition: int, records: list[Any], serial: int) -> None:
-        rate, place = self._rates[records[0].topic], (records[0].topic, partition)
-        done = 0
+    async def _batch(self, fn: StageFn, patience_s: float, records: list[Any]) -> None:
+        rate, serial, done = self._rates[records[0].topic], self._serial, 0
         while done < len(records):
             await self.flusher.room()
-            async with self._turn:
-                if serial != self._serial or partition not in self.active:
+            async with self._turns.turn(patience_s):
+                if serial != self._serial or not self.active:
                     return
                 self._now, end = self.clock.now(), time.perf_counter() + self._slice
                 start = done
                 while done < len(records) and time.perf_counter() < end and not rate.hopeless:
                     for record in records[done : done + BETWEEN_LOOKS]:
-                        rate.count(self._one(fn, partition, record))
+                        rate.count(self._one(fn, record.partition, record))
                         done += 1
-                self._handled(place, records[done - 1].offset + 1, done - start)
+                self._handled(records[start:done])
                 if rate.hopeless:
                     self.fail(rate.sentence(), None)
                     return
                 await asyncio.sleep(0)
 
-    def _handled(self, place: tuple[str, int], following: int, count: int) -> None:
-        self.stats.records += count
-        self.flusher.unflushed += count
-        self.flusher.group.records += count
-        self.flusher.group.offsets[place] = following
+    def _handled(self, records: list[Any]) -> None:
+        group, following = self.flusher.group, {(r.topic, r.partition): r.offset + 1 for r in records}
+        self.stats.records += len(records)
+        self.flusher.unflushed += len(records)
+        group.records += len(records)
+        group.offsets.update(following)
         if "one-flush" in self._ablate:
-            self._offsets.durable(place, following)
+            for place, offset in following.items():
+                self._offsets.durable(place, offset)
             self._durable.set()
         self.flusher.kick()
 
@@ -157,7 +175,7 @@ class Lane(Steps):
             self._durable.set()
         serial, done = self._serial, 0
         while done < len(group.after):
-            async with self._turn:
+            async with self._turns.turn(0):
                 if serial != self._serial:
                     return
                 self._now, end = self.clock.now(), time.perf_counter() + self._slice
@@ -195,6 +213,7 @@ class Lane(Steps):
         """The tables of these partitions are recovered: hooks, then ticks and records. Called by recovery, before records flow."""
         mine = frozenset(partitions)
         self._serial += 1
+        self._coming.clear()
         self._offsets.clear()
         real = self.clock.real_ms()
         for p in mine:

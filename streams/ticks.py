@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from engine.time import Instant
+from streams.turns import Turns
 
 TickFn = Callable[[int, Instant], float | None]
 
@@ -12,8 +13,8 @@ TickFn = Callable[[int, Instant], float | None]
 class Ticks:
     """Who is due when, in monotonic seconds. `run` calls one tick as a step and returns what the function returned."""
 
-    def __init__(self, run: Callable[[TickFn, int], float | None], turn: asyncio.Lock, slice_s: float) -> None:
-        self._run, self._turn, self._slice = run, turn, slice_s
+    def __init__(self, run: Callable[[TickFn, int], float | None], turns: Turns, slice_s: float) -> None:
+        self._run, self._turns, self._slice = run, turns, slice_s
         self.functions: list[TickFn] = []
         self._due: dict[tuple[int, int], float] = {}  # by (function, partition)
         self._woken: set[int] = set()
@@ -65,7 +66,7 @@ class Ticks:
 
     async def _one_slice(self) -> None:
         """Calls what is due, the longest overdue first, until the slice is used up."""
-        async with self._turn:
+        async with self._turns.turn(0):
             self._take_woken()
             now = time.monotonic()
             for due, name in sorted((due, name) for name, due in self._due.items() if due <= now):

@@ -56,10 +56,21 @@ def test_a_worker_killed_in_mid_run_loses_nothing_and_comes_back_under_its_name(
     nothing_is_lost(lane, sent)
 
 
+def test_what_is_fetched_while_recovery_ends_is_not_lost(lane: Lanes) -> None:
+    sent = many(2_000, "early")
+    lane.send(sent)
+    lane.start("one", LINGER="1")
+    lane.ready("one")
+    late = many(2_000, "late")
+    lane.send(late)
+    lane.all_committed()
+    nothing_is_lost(lane, sent + late)
+
+
 def test_a_recovered_table_is_what_its_changelog_folds_to(lane: Lanes) -> None:
     lane.start("one")
     lane.ready("one")
-    sent = many(1_000, "t")
+    sent = many(4_000, "t")  # more than a stage has room for: a changelog has no stage
     lane.send(sent)
     lane.send([{"id": f"d-{n}", "key": f"t-{n}", "do": "delete"} for n in range(0, 500, 3)])
     lane.send([{"id": f"again-{n}", "key": f"t-{n}", "do": "count"} for n in range(0, 500, 6)])

@@ -7,13 +7,14 @@ from typing import Any
 
 from engine.time import Instant
 from streams.ticks import TickFn, Ticks
+from streams.turns import Turns
 
 
 class Bench:
     def __init__(self) -> None:
         self.calls: list[int] = []
         self.wait: float | None = None
-        self.ticks = Ticks(self._run, asyncio.Lock(), slice_s=0.003)
+        self.ticks = Ticks(self._run, Turns(), slice_s=0.003)
         self.ticks.functions.append(self._tick)
 
     def _tick(self, partition: int, _now: Instant) -> float | None:
