@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from cli.import_command import import_command, imports
 from cli.importing import enrollment
-from cli.open import check_open
+from cli.open import allowed_in, check_countries, check_open
 from cli.publish import Publisher
 from cli.read import read_heads
 from cli.undo import unenrollment
@@ -43,7 +43,7 @@ def enroll(contact: Annotated[list[str], typer.Argument(help="Contact ids.")], c
     """Enter people into a campaign. One who is not known yet waits for the contact to arrive."""
     settings = Settings()
     check_ids(contact)
-    check_open(settings, campaign)
+    check_countries(settings, contact, allowed_in(check_open(settings, campaign)))
     now = clock_from(settings).now()
     with Publisher(settings, ENROLLMENTS) as publisher:
         for record in (enrollment(person, name, now, "cli") for person in contact for name in campaign):

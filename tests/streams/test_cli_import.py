@@ -12,12 +12,14 @@ from typer.testing import CliRunner
 
 from cli import topics
 from cli.main import app
+from cli.publish import Publisher
 from cli.read import Raw, read_records
 from engine.errors import OutdialError, UsageError
 from outdial.settings import Settings
 from schemas.contact import Contact
 from schemas.enrollment import ENROLLMENT, Enroll, Unenroll
-from schemas.topics import CONTACTS, ENROLLMENTS
+from schemas.rows import Profile
+from schemas.topics import CONTACT_PROFILES, CONTACTS, ENROLLMENTS
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 CONTACT_LIST = EXAMPLES / "contacts.csv"
@@ -142,7 +144,7 @@ def test_a_number_that_somebody_else_has_in_the_campaign_is_refused(outdial: Run
     assert told["enrolled"] == 1
 
 
-def test_a_campaign_says_which_countries_may_enter(outdial: Run, campaign: str, tmp_path: Path) -> None:
+def test_a_campaign_says_which_countries_may_enter(broker: Settings, outdial: Run, campaign: str, tmp_path: Path) -> None:
     definition = tmp_path / "campaign.yaml"
     definition.write_text(definition.read_text() + "countries: [CA]\n")
     outdial("campaign", "apply", definition)
@@ -150,6 +152,14 @@ def test_a_campaign_says_which_countries_may_enter(outdial: Run, campaign: str, 
     file.write_text("phone\n212-555-0151\n416-555-0152\n")
     told = outdial("contacts", "import", file, "--campaign", campaign)
     assert (told["accepted"], told["reasons"]) == (1, {"country_not_allowed": 1})
+    with pytest.raises(OutdialError, match="no worker knows contact 'nobody-yet' yet, so its country cannot be checked"):
+        outdial("contacts", "enroll", "nobody-yet", "--campaign", campaign)
+    with Publisher(broker, CONTACT_PROFILES) as publisher:
+        for name, phone in (("at-home", "+14165550152"), ("abroad", "+12125550151")):
+            publisher.send(CONTACT_PROFILES, name, Profile(contact_id=name, phone=phone))
+    with pytest.raises(OutdialError, match="contact 'abroad' has a number of US: the campaign allows CA"):
+        outdial("contacts", "enroll", "at-home", "abroad", "--campaign", campaign)
+    outdial("contacts", "enroll", "at-home", "--campaign", campaign)
 
 
 def test_a_full_disk_for_the_rejects_loses_nothing(broker: Settings, outdial: Run, campaign: str, tmp_path: Path) -> None:
