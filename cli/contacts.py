@@ -15,6 +15,7 @@ from cli.open import allowed_in, check_countries, check_open
 from cli.publish import Publisher
 from cli.read import read_heads
 from cli.undo import unenrollment
+from cli.words import counted
 from cli.zones import zones
 from engine.errors import UsageError
 from outdial.clock import clock_from
@@ -48,7 +49,7 @@ def enroll(contact: Annotated[list[str], typer.Argument(help="Contact ids.")], c
     with Publisher(settings, ENROLLMENTS) as publisher:
         for record in (enrollment(person, name, now, "cli") for person in contact for name in campaign):
             publisher.send(ENROLLMENTS, record.key, record)
-    _say(f"enrolled {_count(len(set(contact)), 'person', 'people')} in {', '.join(campaign)}")
+    _say(f"enrolled {counted(len(set(contact)), 'person', 'people')} in {', '.join(campaign)}")
 
 
 @app.command()
@@ -63,7 +64,7 @@ def unenroll(contact: Annotated[list[str], typer.Argument(help="Contact ids.")],
         for person, name in ((person, name) for person in contact for name in known):
             record = unenrollment(person, name, 1, now, "cli")
             publisher.send(ENROLLMENTS, record.key, record)
-    _say(f"took {_count(len(set(contact)), 'person', 'people')} out of {', '.join(known)}")
+    _say(f"took {counted(len(set(contact)), 'person', 'people')} out of {', '.join(known)}")
 
 
 def check_ids(contacts: list[str]) -> None:
@@ -74,10 +75,6 @@ def check_ids(contacts: list[str]) -> None:
 
 def _say(sentence: str) -> None:
     Console(soft_wrap=True, highlight=False).print(escape(sentence))
-
-
-def _count(n: int, one: str, many: str) -> str:
-    return f"{n} {one if n == 1 else many}"
 
 
 app.command()(zones)

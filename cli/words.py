@@ -203,6 +203,11 @@ def attempts(n: object) -> str:
     return "1 attempt" if n == 1 else f"{n or 0} attempts"
 
 
+def counted(n: int, one: str, many: str) -> str:
+    """`1 person`, `2 people`."""
+    return f"{n} {one if n == 1 else many}"
+
+
 def length(ms: int) -> str:
     """A length of time, to the second: 4 s, 2 min 5 s, 3 h 10 min, 2 d 4 h."""
     for unit, size, small, less in (("d", 24 * HOUR, "h", HOUR), ("h", HOUR, "min", MINUTE), ("min", MINUTE, "s", SECOND)):

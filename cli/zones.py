@@ -19,6 +19,7 @@ from rich.table import Table
 
 from cli.importing import Person, Reject, layout_for, mapping_of, person_of
 from cli.listing import survey
+from cli.words import counted
 from engine.address import Address, address_of
 from engine.errors import OutdialError, RecordError
 from engine.phone import parse_phone
@@ -204,7 +205,7 @@ def _print(file: Path, found: Survey, everything: bool) -> None:
 
 
 def _conflicts(console: Console, facts: dict[str, Any]) -> None:
-    who = _count(facts["conflicts"], "person's sources disagree", "people's sources disagree")
+    who = counted(facts["conflicts"], "person's sources disagree", "people's sources disagree")
     console.print(f"\n{who}, {facts['apart']} without a time in common: all of their zones have to be inside the window")
     rows = ((each["row"], _sentence(conflict, each)) for each in facts["conflicting"] for conflict in each["between"])
     _table(console, ("row", "conflict"), rows, None)
@@ -225,13 +226,9 @@ def _left_out(facts: dict[str, Any]) -> str:
 def _sentences(facts: dict[str, Any]) -> Iterator[str]:
     yield ""
     if mended := facts["mended_postal_codes"]:
-        yield f"{_count(mended, 'postal code', 'postal codes')} had lost a leading zero, mended"
-    fall = _count(facts["fallback"], "person falls", "people fall") if facts["fallback"] else "nobody falls"
+        yield f"{counted(mended, 'postal code', 'postal codes')} had lost a leading zero, mended"
+    fall = counted(facts["fallback"], "person falls", "people fall") if facts["fallback"] else "nobody falls"
     yield f"{fall} back on the campaign's zone (window.timezone.fallback)"
-
-
-def _count(n: int, one: str, many: str) -> str:
-    return f"{n} {one if n == 1 else many}"
 
 
 def _table(console: Console, titles: tuple[str, ...], rows: Iterable[Row], shown: int | None) -> None:
