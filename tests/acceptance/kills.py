@@ -1,11 +1,12 @@
 """A worker is killed in mid-run and started again: when, and what must not have come of it.
 
 The moment is chosen by progress, from a seed, never by the time. In half of the kills the broker has stopped taking the worker's
-writes (tests/acceptance/quota.py) a moment before, so that much is handled and sent which no acknowledgement has come for: what
-the order of writes is for. The same seed makes the same kill, whatever part of the protocol is left out.
+writes (tests/acceptance/quota.py) a moment before, and the last third of the people enter only then, so that much is handled and
+sent which no acknowledgement has come for: what the order of writes is for. The same seed makes the same kill, whatever part of the
+protocol is left out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -49,9 +50,10 @@ def kill(world: World, seed: int) -> Findings:
     """One kill while people of its own enter and are called; what became of them."""
     moment, people = Moment.of(seed), people_of(seed, PEOPLE)
     reached = _progress(world, moment)
-    world.enroll(people)
+    late = people[-PEOPLE // 3 :] if moment.held else []
+    world.enroll(people[: PEOPLE - len(late)])
     until(reached, every=0.002)
-    _kill(world, moment.held)
+    _kill(world, moment.held, late)
     world.start_worker(WORKER)
     if moment.again:
         until(_progress(world, Moment("intake", 1, held=False, again=False)))
@@ -72,11 +74,12 @@ def _progress(world: World, moment: Moment) -> Callable[[], bool]:
     return reached
 
 
-def _kill(world: World, held: bool) -> None:
+def _kill(world: World, held: bool, late: Sequence[str] = ()) -> None:
     if not held:
         world.kill(WORKER)
         return
     with writes_held_back(world.settings.broker_port, f"outdial-{WORKER}"):
+        world.enroll(list(late))
         within(HELD, lambda: False)  # for as long as it takes to handle what has been fetched: nothing outside tells
         world.kill(WORKER)
 
