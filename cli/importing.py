@@ -17,13 +17,13 @@ from cli.header import is_phone
 from cli.listing import Listing
 from engine.countries import country_of
 from engine.dialable import Numbers, UnusableError, numbers_of
-from engine.intake import profile_of
-from engine.phone import Phone
+from engine.errors import RecordError
+from engine.phone import Phone, canonical_address
 from engine.postal import mend_zip
+from engine.zones import ZoneSet, zone_set
 from schemas import ids
 from schemas.contact import Contact
 from schemas.enrollment import Enroll
-from schemas.rows import Profile
 
 __all__ = ["Layout", "Person", "Reject", "enrollment", "layout_for", "layout_of", "mapping_of", "person_of"]
 
@@ -35,12 +35,16 @@ _EMPTY = "an empty cell"
 
 
 class Person(NamedTuple):
-    """A usable row: the record to publish, the facts the engine will use, the number that is called, what was mended (MENDS)."""
+    """A usable row: the record to publish, the number that is called, the zones, what was mended (MENDS), and what could not be.
+
+    The zones are those that the intake will find (engine/intake.py); problems: in words, no reason not to call.
+    """
 
     contact: Contact
-    profile: Profile
     phone: Phone
+    zones: ZoneSet
     mended: tuple[str, ...]
+    problems: tuple[str, ...]
     cells: list[str]
 
 
@@ -80,8 +84,9 @@ def _person(cells: list[str], layout: Layout, country: str, allowed: Collection[
     texts = [cell.strip() for cell in cells] + [""] * (layout.width - len(cells))
     value = {name: _filled(texts[i]) for name, i in layout.fields.items()}
     region, mended = _country(value, country)
+    problems: list[str] = []
     try:
-        numbers, later = _numbers([value["phone"], *(_filled(texts[i]) for i in layout.alt_phones)], region)
+        numbers, later = _numbers([value["phone"], *(_filled(texts[i]) for i in layout.alt_phones)], region, problems)
     except UnusableError:
         _repeated(texts, layout)
         raise
@@ -90,7 +95,18 @@ def _person(cells: list[str], layout: Layout, country: str, allowed: Collection[
         reason = f"phone {phone.e164} is a number of {phone.region}, and the campaign allows {', '.join(sorted(allowed))} alone"
         raise UnusableError("country_not_allowed", reason, "leave the row out, or add the country to the campaign's `countries`")
     contact = _contact(value, texts, layout, phone, [*(other.e164 for other in others), *later], numbers.extension, region, mended)
-    return Person(contact, profile_of(contact), phone, (*numbers.mended, *mended), cells)
+    _check_email(contact.email, problems)
+    zones = zone_set(contact.timezone, phone, contact.postal_code, contact.state, contact.country)
+    return Person(contact, phone, zones, (*numbers.mended, *mended), (*problems, *zones.problems), cells)
+
+
+def _check_email(email: str | None, problems: list[str]) -> None:
+    """Adds what is wrong with an email."""
+    if email:
+        try:
+            canonical_address("email", email)
+        except RecordError as error:
+            problems.append(str(error))
 
 
 def _whole(cells: list[str], layout: Layout) -> None:
@@ -127,7 +143,7 @@ def _country(value: dict[str, str], country: str) -> tuple[str, list[str]]:
     return code, [] if code == written.upper() else ["country"]
 
 
-def _numbers(cells: list[str], region: str) -> tuple[Numbers, list[str]]:
+def _numbers(cells: list[str], region: str, problems: list[str]) -> tuple[Numbers, list[str]]:
     """The numbers of the first cell that has any, and what the cells behind it hold. Raises UnusableError, about the first."""
     filled = [cell for cell in cells if cell]
     if not filled:
@@ -142,7 +158,7 @@ def _numbers(cells: list[str], region: str) -> tuple[Numbers, list[str]]:
             continue
         if i or not cells[0]:
             found = found._replace(mended=(*found.mended, "next_phone"))
-        return found, [number for other in filled[i + 1 :] for number in _alternatives(other, region)]
+        return found, [number for other in filled[i + 1 :] for number in _alternatives(other, region, problems)]
     raise refused or AssertionError(_EMPTY)
 
 
@@ -152,11 +168,12 @@ def _known(cells: list[str], region: str) -> None:
         raise UnusableError("unknown_country", f"country {region!r} is not known", "write a code such as US, or the number with +")
 
 
-def _alternatives(text: str, region: str) -> list[str]:
-    """Further numbers as the engine writes them; one that cannot be read stays as it is and is noted by the profile."""
+def _alternatives(text: str, region: str, problems: list[str]) -> list[str]:
+    """Further numbers as the engine writes them; one that cannot be read stays as it is and is a problem."""
     try:
         return [phone.e164 for phone in numbers_of(text, region).phones]
-    except UnusableError:
+    except UnusableError as error:
+        problems.append(str(error))
         return [text]
 
 

@@ -46,12 +46,12 @@ class Tally:
         self.rows += 1
         if new:
             self.accepted += 1
-            self.zones[told_by(person.profile.zone_sources)] += 1
+            self.zones[told_by(person.zones.sources)] += 1
         else:
             self.merged += 1
         for mend in person.mended:
             self.mended[mend] += 1
-        for problem in person.profile.problems:
+        for problem in person.problems:
             self.notes[problem if problem in self.notes or len(self.notes) < _MOST_NOTES else "others"] += 1
 
     def refuse(self, code: str) -> None:

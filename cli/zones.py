@@ -23,9 +23,8 @@ from cli.words import counted
 from engine.address import Address, address_of
 from engine.errors import OutdialError, RecordError
 from engine.phone import parse_phone
-from engine.zones import SOURCES, Conflict, civil_zone, conflicts, told_by
+from engine.zones import SOURCES, Conflict, ZoneSet, civil_zone, conflicts, told_by
 from schemas.contact import Contact
-from schemas.rows import Profile
 
 #: Conflicts, zones and remarks shown unless --all asks for more.
 SHOWN = 10
@@ -72,7 +71,7 @@ class Survey:
     def add(self, row: int, person: Person) -> None:
         """Counts a usable row."""
         contact = person.contact
-        told = self.people[contact.id] = told_of(contact, person.profile, "postal_code" in person.mended)
+        told = self.people[contact.id] = told_of(contact, person.zones, "postal_code" in person.mended)
         self.disputed.pop(contact.id, None)
         if told.conflicts:
             self.disputed[contact.id] = Said(row, contact.postal_code, contact.state, contact.phone)
@@ -156,14 +155,14 @@ def look(file: Path, mapping: list[str], country: str, encoding: str | None) -> 
     return found
 
 
-def told_of(contact: Contact, profile: Profile, mended: bool) -> Told:
+def told_of(contact: Contact, found: ZoneSet, mended: bool) -> Told:
     """What a contact tells of its zones."""
     zone, problem = civil_zone(contact.timezone) if contact.timezone else (None, None)
     taken = (contact.timezone.strip(), zone) if contact.timezone and zone and problem else None
     problems = (problem,) if problem and not zone else ()
-    sources = tuple(profile.zone_sources.items())
+    sources = tuple(found.sources.items())
     address = _address(contact)
-    return _told(profile.zones, sources, taken, problems + address.problems, mended)
+    return _told(found.zones, sources, taken, problems + address.problems, mended)
 
 
 @lru_cache(maxsize=16_384)

@@ -40,9 +40,6 @@ _DRAMA = re.compile(r"\+44(?:1632960|7700900)\d{3}", re.ASCII)
 _FICTION = re.compile(r"\+(1[2-9]\d\d)55501\d\d", re.ASCII)
 
 _SPREADSHEET = re.compile(r"\+?\d+(?:\.\d+)?[eE]\+?\d+|\d+\.0", re.ASCII)
-#: E.164 -> the number, of those read last: who has read a number as it was written soon asks again with its E.164.
-_RECENT: dict[str, Phone] = {}
-_MOST_RECENT = 1_024
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 _WRONG_LENGTH = {
     ValidationResult.TOO_SHORT: "is too short",
@@ -61,10 +58,7 @@ def parse_phone(text: str, country: str | None = None) -> Phone:
         area = _area(text[:8])
         if area is not None:
             return Phone(text, *area)
-    phone = _RECENT.get(text) or _parse(text, country)
-    if len(_RECENT) >= _MOST_RECENT:
-        _RECENT.clear()
-    return _RECENT.setdefault(phone.e164, phone)
+    return _parse(text, country)
 
 
 @lru_cache(maxsize=65_536)
