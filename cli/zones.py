@@ -20,11 +20,9 @@ from rich.table import Table
 from cli.importing import Person, Reject, layout_for, mapping_of, person_of
 from cli.listing import survey
 from cli.words import counted
-from engine.address import Address, address_of
-from engine.errors import OutdialError, RecordError
-from engine.phone import parse_phone
-from engine.zones import SOURCES, Conflict, ZoneSet, civil_zone, conflicts, told_by
-from schemas.contact import Contact
+from engine.address import address_of
+from engine.errors import OutdialError
+from engine.zones import SOURCES, Conflict, civil_zone, conflicts, told_by
 
 #: Conflicts, zones and remarks shown unless --all asks for more.
 SHOWN = 10
@@ -71,7 +69,7 @@ class Survey:
     def add(self, row: int, person: Person) -> None:
         """Counts a usable row."""
         contact = person.contact
-        told = self.people[contact.id] = told_of(contact, person.zones, "postal_code" in person.mended)
+        told = self.people[contact.id] = told_of(person)
         self.disputed.pop(contact.id, None)
         if told.conflicts:
             self.disputed[contact.id] = Said(row, contact.postal_code, contact.state, contact.phone)
@@ -155,14 +153,14 @@ def look(file: Path, mapping: list[str], country: str, encoding: str | None) -> 
     return found
 
 
-def told_of(contact: Contact, found: ZoneSet, mended: bool) -> Told:
-    """What a contact tells of its zones."""
+def told_of(person: Person) -> Told:
+    """What a person tells of its zones."""
+    contact, found = person.contact, person.zones
     zone, problem = civil_zone(contact.timezone) if contact.timezone else (None, None)
     taken = (contact.timezone.strip(), zone) if contact.timezone and zone and problem else None
     problems = (problem,) if problem and not zone else ()
-    sources = tuple(found.sources.items())
-    address = _address(contact)
-    return _told(found.zones, sources, taken, problems + address.problems, mended)
+    address = address_of(contact.postal_code, contact.state, contact.country, person.phone)
+    return _told(found.zones, tuple(found.sources.items()), taken, problems + address.problems, "postal_code" in person.mended)
 
 
 @lru_cache(maxsize=16_384)
@@ -174,14 +172,6 @@ def _told(
     mended: bool,
 ) -> Told:
     return Told(zones, sources, conflicts(dict(sources)), taken, problems, mended)
-
-
-def _address(contact: Contact) -> Address:
-    try:
-        phone = parse_phone(contact.phone, contact.country) if contact.phone else None
-    except RecordError:
-        phone = None
-    return address_of(contact.postal_code, contact.state, contact.country, phone)
 
 
 # --- for people -------------------------------------------------------------------------------------------------------------------
