@@ -2,25 +2,23 @@
 
 import signal
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
 from cli.broker import shown_progress
 from cli.group import group_state
-from cli.read import read_heads
-from cli.status import page, read_summary
+from cli.status import live_board, read_summary
 from cli.summary import Summary
+from cli.watch import Watch
 from deploy.stack import Stack, clock_at
 from outdial.clock import clock_from
 from outdial.settings import Settings
@@ -86,22 +84,23 @@ def _watch(stack: Stack, console: Console) -> None:
     """Shows the board until everybody has left, or the days are over: then the campaigns are stopped."""
     clock, end = clock_from(stack.settings), BEGIN + timedelta(days=DAYS)
     last = int(end.timestamp() * 1000)
-    with Live(console=console, auto_refresh=False, transient=console.is_terminal) as live:
-        while clock.now() < last:
-            summary = _summary(stack)
-            if console.is_terminal:
-                live.update(page(summary, group_state(stack.settings), stack.broker.status()), refresh=True)
-            if _active(summary) == 0 and any(c.people for c in summary.campaigns):
-                return
-            threading.Event().wait(REFRESH)
+    with Watch(stack.settings) as eyes:
+        eyes.catch_up()
+        with live_board(console) if console.is_terminal else nullcontext(lambda _: None) as draw:
+            while clock.now() < last:
+                look = eyes.look()
+                draw(look)
+                if _active(look.summary) == 0 and any(c.people for c in look.summary.campaigns):
+                    return
+                eyes.follow(REFRESH)
     with _doing(console, "The days are over: stopping the campaigns, calls under way come to their end"):
         for name in CAMPAIGNS:
             stack.run("campaign", "stop", name)
-        stack.wait_for("everybody leaving", lambda: _active(_summary(stack)) == 0, 30.0)
+        stack.wait_for("everybody leaving", lambda: _active(read_summary(stack.settings)) == 0, 30.0)
 
 
 def _last_look(stack: Stack, console: Console) -> Summary:
-    summary = _summary(stack)
+    summary = read_summary(stack.settings)
     enrolled = {c.campaign: c.people for c in summary.campaigns}
     left = {c.campaign: c.people - c.states[State.EXITED] for c in summary.campaigns}
     exits = {c.campaign: c.exits for c in summary.campaigns}
@@ -141,10 +140,6 @@ def _print_next(console: Console, summary: Summary, seconds: float) -> None:
         highlight=False,
         markup=False,
     )
-
-
-def _summary(stack: Stack) -> Summary:
-    return read_summary(stack.settings, read_heads(stack.settings))
 
 
 def _active(summary: Summary) -> int:

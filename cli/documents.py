@@ -5,8 +5,8 @@ and `on` as true: hours, dates and words of a campaign file are what they look l
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +24,33 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file: its data, and the line (from 1) of each value or key."""
+    """One file: its data, and the line (from 1) of each value or key. unread: (line, fault) of what is no sound YAML in it."""
 
     file: Path
     data: dict[str, Any]
     lines: dict[Place, int]
+    unread: tuple[tuple[int, str], ...] = ()
 
     def fault(self, place: Place, message: str) -> str:
         """A fault with its place: `campaign.yaml:12: flow[0].wait: is ...`."""
-        at, where = line(place, self.lines) or 1, path(place)
-        return f"{self.file}:{at}: {where}: {message}" if where else f"{self.file}:{at}: {message}"
+        where = path(place)
+        return f"{self.file}:{self.line(place)}: {where}: {message}" if where else f"{self.file}:{self.line(place)}: {message}"
+
+    def line(self, place: Place) -> int:
+        """The line of a place; of what is not in the file, that of what should hold it."""
+        return line(place, self.lines) or 1
+
+    def told(self, found: Iterable[tuple[Place, str]]) -> list[str]:
+        """These faults, and those of the YAML, in the order of their lines."""
+        every = [*self.unread, *((self.line(place), self.fault(place, message)) for place, message in found)]
+        return [fault for _, fault in sorted(every, key=lambda pair: pair[0])]
 
 
 def load(file: Path) -> Document:
-    """Reads one YAML file. Raises OutdialError, a sentence with the line, for one that is no YAML or no mapping."""
+    """Reads one YAML file. Raises OutdialError, a sentence with the line, for one that is no YAML or no mapping.
+
+    A key that stands twice is no reason to hide other faults: it is kept in `unread`, and what came first counts.
+    """
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -53,41 +66,68 @@ def load(file: Path) -> Document:
         raise OutdialError(f"{file}: is no valid YAML: {error}") from error
     if not isinstance(node, yaml.MappingNode):
         raise OutdialError(f"{file}:1: holds no keys: see the examples folder for what belongs there")
-    lines: dict[Place, int] = {}
-    return Document(file, _mapping(node, (), lines, file, frozenset()), lines)
+    reading = _Reading(file)
+    data = reading.mapping(node, (), frozenset())
+    return Document(file, data, reading.lines, tuple(reading.unread))
 
 
-def _value(node: yaml.Node, place: Place, lines: dict[Place, int], file: Path, above: frozenset[int]) -> Any:
-    lines.setdefault(place, node.start_mark.line + 1)
-    if id(node) in above:
-        raise OutdialError(f"{file}:{node.start_mark.line + 1}: contains itself through an alias: write the value out")
-    match node:
-        case yaml.MappingNode():
-            return _mapping(node, place, lines, file, above)
-        case yaml.SequenceNode():
-            inside = above | {id(node)}
-            return [_value(item, (*place, i), lines, file, inside) for i, item in enumerate(node.value)]
-        case _:
-            return _scalar(node)
+def load_all(files: Sequence[Path]) -> list[Document]:
+    """Reads YAML files. Raises OutdialError with the faults of all those that cannot be read."""
+    documents: list[Document] = []
+    unread: list[str] = []
+    for file in files:
+        try:
+            documents.append(load(file))
+        except OutdialError as error:
+            unread.append(str(error))
+    if len(unread) == 1:
+        raise OutdialError(unread[0])
+    refuse(unread)
+    return documents
 
 
-def _mapping(node: yaml.MappingNode, place: Place, lines: dict[Place, int], file: Path, above: frozenset[int]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    inside = above | {id(node)}
-    for key, at, value in _entries(node, file):
-        if key in found:
-            raise OutdialError(f"{file}:{at}: {key!r} stands here a second time: keep one of the two")
-        lines[*place, key] = at
-        found[key] = _value(value, (*place, key), lines, file, inside)
-    return found
+@dataclass(slots=True)
+class _Reading:
+    """A file while it is read: lines and faults so far."""
 
+    file: Path
+    lines: dict[Place, int] = field(default_factory=dict)
+    unread: list[tuple[int, str]] = field(default_factory=list)
 
-def _entries(node: yaml.MappingNode, file: Path) -> Iterator[tuple[str, int, yaml.Node]]:
-    for key, value in node.value:
-        at = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
-            raise OutdialError(f"{file}:{at}: a key must be plain text")
-        yield str(key.value), at, value
+    def value(self, node: yaml.Node, place: Place, above: frozenset[int]) -> Any:
+        self.lines.setdefault(place, node.start_mark.line + 1)
+        if id(node) in above:
+            raise OutdialError(f"{self.file}:{node.start_mark.line + 1}: contains itself through an alias: write the value out")
+        match node:
+            case yaml.MappingNode():
+                return self.mapping(node, place, above)
+            case yaml.SequenceNode():
+                inside = above | {id(node)}
+                return [self.value(item, (*place, i), inside) for i, item in enumerate(node.value)]
+            case _:
+                return _scalar(node)
+
+    def mapping(self, node: yaml.MappingNode, place: Place, above: frozenset[int]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        inside = above | {id(node)}
+        for key, at, value in self._entries(node):
+            if key in found:
+                self._refuse(at, f"{path((*place, key))}: stands here a second time: keep one of the two")
+                continue
+            self.lines[*place, key] = at
+            found[key] = self.value(value, (*place, key), inside)
+        return found
+
+    def _entries(self, node: yaml.MappingNode) -> Iterator[tuple[str, int, yaml.Node]]:
+        for key, value in node.value:
+            at = key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode):
+                yield str(key.value), at, value
+            else:
+                self._refuse(at, "a key must be plain text")
+
+    def _refuse(self, at: int, message: str) -> None:
+        self.unread.append((at, f"{self.file}:{at}: {message}"))
 
 
 def refuse(faults: list[str]) -> None:

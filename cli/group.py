@@ -1,6 +1,6 @@
 """The workers' consumer group, seen from outside: how many members it has, and how far behind each topic they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicP
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # its stubs do not mark what it re-exports
 
 from engine.errors import OutdialError
-from outdial.kafka import admin
+from outdial.kafka import admin, require_broker
 from outdial.settings import Settings
 from schemas.topics import (
     CALL_OUTCOMES,
@@ -38,6 +38,8 @@ SOURCES = (
     CALL_OUTCOMES,
 )
 TIMEOUT = 10.0
+#: Real seconds in which a broker that is there answers.
+ANSWERS = 5.0
 EARLIEST, LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no types here
 
 
@@ -51,10 +53,23 @@ class GroupState:
 
 def group_state(settings: Settings) -> GroupState:
     """Raises OutdialError if the broker does not tell."""
+    # Its metadata are asked for first: admin questions to a broker that is away abort the process when they time out again and
+    # again (librdkafka #4605, in 2.16 as well), and a board outlives its broker.
+    known = require_broker(settings, ANSWERS).topics
     client = admin(settings)
     try:
-        return GroupState(_members(client), _lag(client))
+        return GroupState(_members(client), _lag(client, known))
     except KafkaException as error:
+        raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
+
+
+def committed(settings: Settings, topic: str) -> dict[int, int]:
+    """Partition -> the record that the workers read next. Raises OutdialError if the broker does not tell."""
+    try:
+        return {partition: offset for (name, partition), offset in _committed(admin(settings)).items() if name == topic}
+    except KafkaException as error:
+        if error.args[0].name() == "GROUP_ID_NOT_FOUND":
+            return {}  # no worker has ever run
         raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
 
 
@@ -68,14 +83,13 @@ def _members(client: AdminClient) -> int:
         raise
 
 
-def _lag(client: AdminClient) -> dict[str, int]:
-    known = client.list_topics(timeout=TIMEOUT).topics
+def _lag(client: AdminClient, known: Mapping[str, Any]) -> dict[str, int]:
     names = [spec.name for spec in SOURCES if spec.name in known]
     places = [TopicPartition(name, p) for name in names for p in known[name].partitions]
     if not places:
         return {}
     done = _committed(client)
-    first, last = _offsets(client, places, EARLIEST), _offsets(client, places, LATEST)
+    first, last = offsets(client, places, EARLIEST), offsets(client, places, LATEST)
     lag = dict.fromkeys(names, 0)
     for place in last:
         lag[place[0]] += max(0, last[place] - max(done.get(place, 0), first[place]))
@@ -88,6 +102,7 @@ def _committed(client: AdminClient) -> dict[tuple[str, int], int]:
     return {(tp.topic, tp.partition): tp.offset for tp in future.result().topic_partitions if tp.offset >= 0}
 
 
-def _offsets(client: AdminClient, places: Iterable[TopicPartition], spec: Any) -> dict[tuple[str, int], int]:
+def offsets(client: AdminClient, places: Iterable[TopicPartition], spec: Any) -> dict[tuple[str, int], int]:
+    """The first or the end offset (`spec`: EARLIEST, LATEST) of all these partitions, in one question."""
     asked = client.list_offsets(dict.fromkeys(places, spec), request_timeout=TIMEOUT)
     return {(tp.topic, tp.partition): future.result().offset for tp, future in asked.items()}

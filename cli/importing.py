@@ -1,139 +1,75 @@
-"""Rows of a list become people, or rejects with a reason. Pure: no file, no broker; `cli/contacts.py` reads and publishes.
+"""Rows of a list become people, or rejects with a reason. Pure: no file, no broker; `cli/import_run.py` reads and publishes.
 
-A person is its contact id: the id column, else a hash of the phone. Two rows with one id are one person, and the later row wins;
-two ids with one phone stay two people, for a household shares its phone.
+A person is its contact id: the id column, else a hash of the phone. Two rows with one id are one person, and the later row replaces
+the earlier whole (docs/decisions/0010-merging-rows.md).
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from engine.errors import OutdialError, RecordError, UsageError
-from engine.intake import profile_of
-from engine.phone import parse_phone
+from pydantic import ValidationError
+
+from cli.column_names import plain
+from cli.columns import Layout, layout_of, mapping_of
+from cli.dialect import Torn
+from cli.header import is_phone
+from cli.listing import Listing
+from engine.countries import country_of
+from engine.dialable import Numbers, UnusableError, numbers_of
+from engine.errors import RecordError
+from engine.phone import Phone, canonical_address
+from engine.postal import mend_zip
+from engine.zones import ZoneSet, zone_set
 from schemas import ids
 from schemas.contact import Contact
 from schemas.enrollment import Enroll
-from schemas.rows import Profile
 
-#: Field -> names of columns that mean it, the best first. Compared without case, spaces as underscores.
-NAMES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "contact_id"),
-    "phone": ("phone", "phone_number", "phone1"),
-    "alt_phone": ("alt_phone", "alt_phones", "phone1", "phone2"),
-    "email": ("email", "email_address", "e_mail"),
-    "first_name": ("first_name", "firstname"),
-    "last_name": ("last_name", "lastname", "surname"),
-    "timezone": ("timezone", "time_zone", "tz"),
-    "postal_code": ("postal_code", "zip", "zip_code", "postcode"),
-    "state": ("state",),
-    "country": ("country",),
-}
+__all__ = ["Layout", "Person", "Reject", "enrollment", "layout_for", "layout_of", "mapping_of", "person_of"]
 
-FALLBACK = "fallback"
-_PLAIN = ("email", "first_name", "last_name", "timezone", "postal_code", "state", "country")
+_PLAIN = ("email", "first_name", "last_name", "timezone", "state", "consent")
 _LONGEST_ID = 256
-_MOST_NOTES = 100  # kept in words; a million different ones would not fit
+#: What people and programs write into a cell that is empty.
+_NOTHING = frozenset(("n/a", "#n/a", "na", "nan", "null", "none", "nil", "-", "--", "?", "unknown", "undefined", "(null)", "\\n"))
+_EMPTY = "an empty cell"
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Which column holds which field; all other columns are variables."""
+class Person(NamedTuple):
+    """A usable row: the record to publish, the number that is called, the zones, what was mended (MENDS), and what could not be.
 
-    width: int
-    fields: dict[str, int]
-    alt_phones: tuple[int, ...]
-    variables: dict[str, int]
+    The zones are those that the intake will find (engine/intake.py); problems: in words, no reason not to call.
+    """
+
+    contact: Contact
+    phone: Phone
+    zones: ZoneSet
+    mended: tuple[str, ...]
+    problems: tuple[str, ...]
+    cells: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that cannot be used, and why."""
+    """A row that cannot be used: a stable code, why, and what its owner could do."""
 
     row: int
+    code: str
     reason: str
+    fix: str
     cells: list[str]
 
 
-@dataclass(slots=True)
-class Tally:
-    """What became of the rows: `rows = accepted + merged + rejected`. `people` holds each id once, with what told its zone."""
-
-    rows: int = 0
-    merged: int = 0
-    rejected: int = 0
-    people: dict[str, str] = field(default_factory=dict)
-    notes: Counter[str] = field(default_factory=Counter)
-    samples: list[Reject] = field(default_factory=list)
-
-    @property
-    def accepted(self) -> int:
-        return len(self.people)
-
-    def take(self, contact: Contact, profile: Profile) -> bool:
-        """Counts a usable row; whether it is the first of this person."""
-        first = contact.id not in self.people
-        self.merged += not first
-        self.people[contact.id] = next(iter(profile.zone_sources), FALLBACK)
-        for problem in profile.problems:
-            self.notes[problem if problem in self.notes or len(self.notes) < _MOST_NOTES else "others"] += 1
-        return first
-
-    def refuse(self, reject: Reject, keep: int) -> None:
-        """Counts a row that cannot be used; the first `keep` of them are kept to be shown."""
-        self.rejected += 1
-        if len(self.samples) < keep:
-            self.samples.append(reject)
-
-    def zones(self) -> dict[str, int]:
-        """Source of the zone -> people."""
-        return dict(Counter(self.people.values()).most_common())
-
-    def summary(self) -> dict[str, Any]:
-        """All figures, for --json."""
-        return {
-            "rows": self.rows,
-            "accepted": self.accepted,
-            "merged": self.merged,
-            "rejected": self.rejected,
-            "zones": self.zones(),
-            "notes": dict(self.notes.most_common()),
-            "rejects": [{"row": reject.row, "reason": reject.reason} for reject in self.samples],
-        }
+def layout_for(listing: Listing, mapping: dict[str, str], country: str) -> Layout:
+    """The layout of a list, by `--map`, names and contents. Raises UsageError, OutdialError."""
+    return layout_of(listing.header, mapping, listing.sample, lambda text: is_phone(text, country))
 
 
-def layout_of(header: list[str], mapping: dict[str, str]) -> Layout:
-    """Matches columns to fields: `mapping` (field -> column, as --map gives it) first, then by name.
-
-    Raises UsageError for a mapping that names no field or no column, OutdialError for a header without a phone column.
-    """
-    columns = _columns(header)
-    fields, alt_phones = _mapped(columns, mapping)
-    free = {name: i for name, i in columns.items() if i not in {*fields.values(), *alt_phones}}
-    for name, known in NAMES.items():
-        found = [column for column in known if column in free]
-        if name == "alt_phone":
-            alt_phones += [free.pop(column) for column in found]
-        elif found and name not in fields:
-            fields[name] = free.pop(found[0])
-    if "phone" not in fields:
-        raise OutdialError(f"no column holds phone numbers: add --map phone=COLUMN, one of {', '.join(columns)}")
-    return Layout(len(header), fields, tuple(alt_phones), free)
-
-
-def person_of(row: int, cells: list[str], layout: Layout, country: str) -> tuple[Contact, Profile] | Reject:
-    """One row as a person, with the facts the engine will use; or why it cannot be used."""
-    if len(cells) > layout.width and any(cells[layout.width :]):
-        return Reject(row, f"has {len(cells)} cells, the header has {layout.width}: quote values that contain the delimiter", cells)
-    texts = [cell.strip() for cell in cells] + [""] * (layout.width - len(cells))
-    value = {name: texts[i] for name, i in layout.fields.items()}
+def person_of(row: int, cells: list[str], layout: Layout, country: str, allowed: Collection[str] | None = None) -> Person | Reject:
+    """One row as a person; or why it cannot be used. allowed: countries that may be called (ISO 3166), None for all."""
     try:
-        contact = _contact(value, texts, layout, country)
-    except RecordError as error:
-        return Reject(row, str(error), cells)
-    return contact, profile_of(contact)
+        return _person(cells, layout, country, allowed)
+    except UnusableError as error:
+        return Reject(row, error.code, str(error), error.fix, cells)
 
 
 def enrollment(contact_id: str, campaign: str, at: int, source: str, entry: int = 1) -> Enroll:
@@ -143,66 +79,131 @@ def enrollment(contact_id: str, campaign: str, at: int, source: str, entry: int 
     return Enroll(event_id=event, cause=source, contact_id=contact_id, campaign=campaign, entry=entry, at=at, source=source)
 
 
-def mapping_of(options: Iterable[str]) -> dict[str, str]:
-    """`--map phone=phone1,email=mail` as field -> column. Raises UsageError."""
-    found: dict[str, str] = {}
-    for part in (part for option in options for part in option.split(",")):
-        name, equals, column = part.partition("=")
-        if not equals or not column.strip():
-            raise UsageError(f"--map {part!r} is not FIELD=COLUMN: write for example --map phone=phone1")
-        if name.strip() not in NAMES:
-            raise UsageError(f"--map {part!r}: there is no field {name.strip()!r}: fields are {', '.join(NAMES)}")
-        found[name.strip()] = column.strip()
-    return found
-
-
-def _columns(header: list[str]) -> dict[str, int]:
-    columns: dict[str, int] = {}
-    for i, title in enumerate(header):
-        name = _plain(title)
-        if not name:
-            raise OutdialError(f"column {i + 1} of the header has no name: give it one, or remove the column")
-        if name in columns:
-            raise OutdialError(f"the header has two columns {title.strip()!r}: rename one of them")
-        columns[name] = i
-    return columns
-
-
-def _plain(title: str) -> str:
-    return re.sub(r"[\s.-]+", "_", title.strip().casefold())
-
-
-def _mapped(columns: dict[str, int], mapping: dict[str, str]) -> tuple[dict[str, int], list[int]]:
-    fields: dict[str, int] = {}
-    alt_phones: list[int] = []
-    for name, column in mapping.items():
-        if _plain(column) not in columns:
-            raise UsageError(f"--map {name}={column}: the file has no column {column!r}: it has {', '.join(columns)}")
-        if name == "alt_phone":
-            alt_phones.append(columns[_plain(column)])
-        else:
-            fields[name] = columns[_plain(column)]
-    return fields, alt_phones
-
-
-def _contact(value: dict[str, str], texts: list[str], layout: Layout, country: str) -> Contact:
-    """Raises RecordError with the reason why this is nobody who can be called."""
-    if not value["phone"]:
-        raise RecordError("has no phone number")
-    region = value.get("country") or country
-    phone = parse_phone(value["phone"], region).e164
-    contact_id = value.get("id") or ids.digest("contact", phone)
-    if len(contact_id) > _LONGEST_ID:
-        raise RecordError(f"its id has {len(contact_id)} characters: {_LONGEST_ID} are the most")
-    facts: dict[str, Any] = {name: value[name] for name in _PLAIN if value.get(name)}
-    facts["alt_phones"] = [_e164(texts[i], region) for i in layout.alt_phones if texts[i]]
-    facts["variables"] = {name: texts[i] for name, i in layout.variables.items() if texts[i]}
-    return Contact(id=contact_id, phone=phone, event_id=ids.digest("contact", contact_id, phone, repr(facts)), **facts)
-
-
-def _e164(text: str, region: str) -> str:
-    """A further number as the engine writes it; one that cannot be read stays as it is and is noted by the profile."""
+def _person(cells: list[str], layout: Layout, country: str, allowed: Collection[str] | None) -> Person:
+    _whole(cells, layout)
+    texts = [cell.strip() for cell in cells] + [""] * (layout.width - len(cells))
+    value = {name: _filled(texts[i]) for name, i in layout.fields.items()}
+    region, mended = _country(value, country)
+    problems: list[str] = []
     try:
-        return parse_phone(text, region).e164
-    except RecordError:
-        return text
+        numbers, later = _numbers([value["phone"], *(_filled(texts[i]) for i in layout.alt_phones)], region, problems)
+    except UnusableError:
+        _repeated(texts, layout)
+        raise
+    phone, *others = numbers.phones
+    if allowed is not None and phone.region not in allowed:
+        reason = f"phone {phone.e164} is a number of {phone.region}, and the campaign allows {', '.join(sorted(allowed))} alone"
+        raise UnusableError("country_not_allowed", reason, "leave the row out, or add the country to the campaign's `countries`")
+    contact = _contact(value, texts, layout, phone, [*(other.e164 for other in others), *later], numbers.extension, region, mended)
+    _check_email(contact.email, problems)
+    zones = zone_set(contact.timezone, phone, contact.postal_code, contact.state, contact.country)
+    return Person(contact, phone, zones, (*numbers.mended, *mended), (*problems, *zones.problems), cells)
+
+
+def _check_email(email: str | None, problems: list[str]) -> None:
+    """Adds what is wrong with an email."""
+    if email:
+        try:
+            canonical_address("email", email)
+        except RecordError as error:
+            problems.append(str(error))
+
+
+def _whole(cells: list[str], layout: Layout) -> None:
+    """Raises UnusableError for a row that its quotes or delimiters have torn."""
+    if isinstance(cells, Torn):
+        raise UnusableError(
+            "broken_quotes", "opens a quote and does not close it", 'close the quote; one inside a value is written ""'
+        )
+    if len(cells) > layout.width and any(cells[layout.width :]):
+        reason = f"has {len(cells)} cells, the header has {layout.width}"
+        raise UnusableError("too_many_cells", reason, "quote values that contain the delimiter")
+
+
+def _repeated(texts: list[str], layout: Layout) -> None:
+    """Raises UnusableError for a header in mid-list, as lists that were joined have."""
+    there = [(plain(text), plain(title)) for text, title in zip(texts, layout.titles, strict=False) if text]
+    if there and all(text == title for text, title in there):
+        raise UnusableError("header_again", "repeats the header", "nothing is lost: leave the row out")
+
+
+def _filled(text: str) -> str:
+    return "" if text.casefold() in _NOTHING else text
+
+
+def _country(value: dict[str, str], country: str) -> tuple[str, list[str]]:
+    """The country that the row's number is read in, and what was mended; a name is written as its code."""
+    written = value.get("country")
+    if not written:
+        return country, []
+    code = country_of(written)
+    if code is None:
+        return written, []
+    value["country"] = code
+    return code, [] if code == written.upper() else ["country"]
+
+
+def _numbers(cells: list[str], region: str, problems: list[str]) -> tuple[Numbers, list[str]]:
+    """The numbers of the first cell that has any, and what the cells behind it hold. Raises UnusableError, about the first."""
+    filled = [cell for cell in cells if cell]
+    if not filled:
+        raise UnusableError("no_phone", "has no phone number", "add one, or leave the row out")
+    _known(filled, region)
+    refused: UnusableError | None = None
+    for i, cell in enumerate(filled):
+        try:
+            found = numbers_of(cell, region)
+        except UnusableError as error:
+            refused = refused or error
+            continue
+        if i or not cells[0]:
+            found = found._replace(mended=(*found.mended, "next_phone"))
+        return found, [number for other in filled[i + 1 :] for number in _alternatives(other, region, problems)]
+    raise refused or AssertionError(_EMPTY)
+
+
+def _known(cells: list[str], region: str) -> None:
+    """Raises UnusableError for a country that nobody knows, unless the numbers name theirs."""
+    if country_of(region) is None and not cells[0].startswith("+"):
+        raise UnusableError("unknown_country", f"country {region!r} is not known", "write a code such as US, or the number with +")
+
+
+def _alternatives(text: str, region: str, problems: list[str]) -> list[str]:
+    """Further numbers as the engine writes them; one that cannot be read stays as it is and is a problem."""
+    try:
+        return [phone.e164 for phone in numbers_of(text, region).phones]
+    except UnusableError as error:
+        problems.append(str(error))
+        return [text]
+
+
+def _contact(
+    value: dict[str, str],
+    texts: list[str],
+    layout: Layout,
+    phone: Phone,
+    others: list[str],
+    extension: str,
+    region: str,
+    mended: list[str],
+) -> Contact:
+    """Raises UnusableError for an id that cannot be one, and for text that is none (UTF-7 can write half a character)."""
+    contact_id = value.get("id") or ids.digest("contact", phone.e164)
+    if len(contact_id) > _LONGEST_ID:
+        reason = f"its id has {len(contact_id)} characters: {_LONGEST_ID} are the most"
+        raise UnusableError("long_id", reason, "map another column: --map id=COLUMN")
+    facts: dict[str, Any] = {name: value[name] for name in _PLAIN if value.get(name)}
+    facts |= {"country": value["country"]} if value.get("country") else {}
+    if code := value.get("postal_code"):
+        facts["postal_code"] = mend_zip(code, region)
+        if facts["postal_code"] != code:
+            mended.append("postal_code")
+    facts["alt_phones"] = [number for number in dict.fromkeys(others) if number != phone.e164]
+    facts["variables"] = {name: texts[i] for name, i in layout.variables.items() if texts[i]}
+    if extension:
+        facts["variables"]["phone_extension"] = extension
+    event = ids.digest("contact", contact_id, phone.e164, repr(facts))
+    try:
+        return Contact(id=contact_id, phone=phone.e164, event_id=event, **facts)
+    except ValidationError as error:
+        raise UnusableError("invalid_text", "holds text that cannot be read", "save the file as UTF-8") from error

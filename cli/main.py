@@ -21,6 +21,7 @@ from cli import (
     simulator,
     status,
     suppress,
+    timeline,
     topics,
     verify,
     webhooks,
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "status": status.status,
     "calls": calls.calls,
     "events": events.events,
+    "timeline": timeline.timeline,
     "verify": verify.verify,
 }
 

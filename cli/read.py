@@ -7,7 +7,7 @@ group is joined and nothing is committed: reading disturbs no worker.
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from pydantic import TypeAdapter
 
+from cli.packed import Packed
 from engine.compile import compile_plan
 from engine.errors import OutdialError
 from engine.plan import Plan
 from engine.resources import ResourceIndex
 from outdial.kafka import reader, require_broker
 from outdial.settings import Settings
-from schemas.base import decoder
 from schemas.campaign import CampaignHead, CampaignVersion
 from schemas.resources import Agent, Line, Number, Resource
 from schemas.topics import CAMPAIGNS, RESOURCES, TopicSpec
@@ -51,34 +51,39 @@ class Raw(NamedTuple):
     timestamp: int
 
 
-def read_records(settings: Settings, spec: TopicSpec, progress: Progress | None = None) -> Iterator[Raw]:
-    """Every record of a topic up to the end offsets it has now. Raises OutdialError if the broker or the topic is missing."""
+def read_records(
+    settings: Settings, spec: TopicSpec, progress: Progress | None = None, partitions: Container[int] | None = None
+) -> Iterator[Raw]:
+    """Every record of a topic, or of some of its partitions, up to the end offsets it has now.
+
+    Raises OutdialError if the broker or the topic is missing.
+    """
     require_broker(settings)
     consumer = reader(settings)
     try:
-        yield from _until(consumer, _ends(consumer, spec.name), spec.name, progress)
+        ends = {p: end for p, end in _ends(consumer, spec.name).items() if partitions is None or p in partitions}
+        yield from _until(consumer, ends, spec.name, progress)
     finally:
         consumer.close()
 
 
-def read_rows(settings: Settings, spec: TopicSpec, union: Any, progress: Progress | None = None) -> dict[str, Any]:
+def read_table(settings: Settings, spec: TopicSpec, union: Any, progress: Progress | None = None) -> Packed[Any]:
     """A table as its changelog tells it: key -> row with the greatest stamp. A tombstone removes what came before it.
 
     `union` is the msgspec row type, or union of row types, of the topic (TimerRow, DialerRow, Profile).
     """
-    decode = decoder(union).decode
-    rows: dict[str, Any] = {}
-    with _uncollected():
+    rows: Packed[Any] = Packed(union)
+    with uncollected():
         for raw in read_records(settings, spec, progress):
-            key = raw.key or ""
-            if raw.value is None:
-                rows.pop(key, None)
-                continue
-            row = decode(raw.value)
-            known = rows.get(key)
-            if known is None or row.stamp >= known.stamp:
-                rows[key] = row
+            rows.put(raw.key or "", raw.value)
     return rows
+
+
+def read_rows(settings: Settings, spec: TopicSpec, union: Any, progress: Progress | None = None) -> dict[str, Any]:
+    """As read_table, for who looks at all rows."""
+    rows = read_table(settings, spec, union, progress)
+    with uncollected():
+        return dict(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +133,11 @@ def read_resources(settings: Settings) -> dict[str, Resource]:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Rows hold no cycles, yet the collector walks all of them again and again while they pile up: half of a fold's time."""
+def uncollected() -> Iterator[None]:
+    """Switches the garbage collector off: rows hold no cycles, yet it walks all of them again and again while they pile up.
+
+    That is half of a fold's time.
+    """
     before = gc.isenabled()
     gc.disable()
     try:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from engine import flow
 from engine.errors import OutdialError
-from engine.gate import TRANSIT_MS, At, Facts, Never, Verdict, When, decide
+from engine.gate import TRANSIT_MS, At, Facts, Never, Verdict, When, decide, open_until
 from engine.plan import Plan
 from engine.time import Instant
 from engine.windows import open_range
@@ -46,19 +46,26 @@ class Plans(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """A named reason; until when it holds, if that is an instant; since when at the earliest (both campaign ms)."""
+    """A named reason; until when it holds, if that is an instant; since when at the earliest (both campaign ms).
+
+    `again`: when another reason may hold though nothing happens; None: not before something does.
+    """
 
     reason: str
     until: Instant | None = None
     since: Instant | None = None
     detail: str | None = None
+    closes: Instant | None = None  # pacing: the end of the open range
+
+    @property
+    def again(self) -> Instant | None:
+        return self.until if self.closes is None else self.closes
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """What the reasons are looked up in, at one instant."""
 
-    rows: Mapping[str, EnrollmentRow]
     profiles: Mapping[str, Profile]
     plans: Plans
     now: Instant
@@ -70,7 +77,7 @@ class View:
         cls, rows: Mapping[str, EnrollmentRow], profiles: Mapping[str, Profile], plans: Plans, now: Instant, rate: float
     ) -> "View":
         busy = {row.contact_id: row.key for row in rows.values() if row.open is not None}
-        return cls(rows, profiles, plans, now, rate, busy)
+        return cls(profiles, plans, now, rate, busy)
 
 
 def why(row: EnrollmentRow, view: View) -> Why | None:
@@ -101,7 +108,7 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
     verdict = decide(facts, view.now)
     match verdict.until:
         case None if verdict.ok:
-            return Why(PACING, since=_ready_since(row, facts, view))
+            return Why(PACING, since=_ready_since(row, facts, view.now, view), closes=open_until(facts, view.now))
         case Never(reason):
             return Why(LEAVING, since=due, detail=reason)
         case At(instant):
@@ -129,8 +136,20 @@ def _check(verdict: Verdict) -> str:
     return (verdict.reason or "gate").replace("_", " ")
 
 
-def _ready_since(row: EnrollmentRow, facts: Facts, view: View) -> Instant:
-    """The earliest instant from which the gate may have said yes: due, window open, campaign in its present state."""
-    found = open_range(facts.plan.window_for(facts.channel), facts.zones, view.now)
+def late(row: EnrollmentRow, view: View) -> int | None:
+    """Campaign ms from the earliest instant at which the open command may have been issued until it was; None: none is open."""
+    if row.open is None:
+        return None
+    try:
+        plan = view.plans.plan(row.campaign, row.version)
+    except OutdialError:
+        return None
+    facts = facts_of(row, plan, view.profiles.get(row.contact_id), view)
+    return max(0, row.open.at - _ready_since(row, facts, Instant(row.open.at), view))
+
+
+def _ready_since(row: EnrollmentRow, facts: Facts, now: Instant, view: View) -> Instant:
+    """The earliest instant from which the gate may have said yes: due, window open at `now`, campaign in its present state."""
+    found = open_range(facts.plan.window_for(facts.channel), facts.zones, now)
     head = view.plans.heads.get(row.campaign)
     return Instant(max(row.due, found.start if found else 0, head.at if head else 0))

@@ -1,4 +1,4 @@
-"""`outdial resources apply|list`: agents, caller IDs and lines, declared in a file and referred to by name.
+"""`outdial resources apply|schema|list`: agents, caller IDs and lines, declared in a file and referred to by name.
 
 What a new file leaves out stays declared unless `--prune` is given: campaigns may still refer to it. No file may take away what a
 campaign that has not ended refers to, be it a line, an agent or the last number with its tag.
@@ -6,6 +6,7 @@ campaign that has not ended refers to, be it a line, an agent or the last number
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,23 +17,25 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.difference import Difference, differences, show
 from cli.documents import Document, load, refuse
 from cli.publish import Publisher
 from cli.read import Snapshot, read_heads, read_resources
 from engine.compile import faults
-from engine.complaints import complaint, listed, nearest
+from engine.complaints import complaint, listed
 from engine.errors import RecordError
 from engine.phone import parse_phone
 from engine.places import Place
 from engine.resources import ResourceIndex
 from outdial.settings import Settings
-from schemas.campaign import CampaignState, Part
+from schemas.campaign import CampaignState
+from schemas.export import schema_of
 from schemas.resources import Agent, Line, Number, Resource, Resources, resource_key
 from schemas.topics import RESOURCES
 
 app = typer.Typer(help="Agents, caller IDs and lines.", no_args_is_help=True)
 
-_PARTS: dict[str, type[Part]] = {"agents": Agent, "numbers": Number, "lines": Line}
+_PARTS: dict[str, type[Agent | Number | Line]] = {"agents": Agent, "numbers": Number, "lines": Line}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,15 @@ class Change:
         kept = [] if prune else [before[key] for key in self.absent]
         return ResourceIndex.of([*kept, *self.added.values(), *self.changed.values(), *self.unchanged.values()])
 
+    def differences(self, prune: bool, before: dict[str, Resource]) -> list[Difference]:
+        """What becomes other than it was, value by value."""
+        gone = self.absent if prune else ()
+        touched = [*self.added, *self.changed, *gone]
+        now = self.added | self.changed
+        return differences(
+            {key: _data(before[key]) for key in touched if key in before}, {key: _data(now[key]) for key in touched if key in now}
+        )
+
     def summary(self, prune: bool) -> dict[str, list[str]]:
         """The keys, for --json."""
         removed, kept = (self.absent, ()) if prune else ((), self.absent)
@@ -60,9 +72,13 @@ class Change:
 def apply_command(
     file: Annotated[Path, typer.Argument(help="The file resources.yaml.")],
     prune: Annotated[bool, typer.Option("--prune", help="Remove what is declared but not in the file.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, show what would change, write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check a file of resources, all or nothing, and declare what it holds."""
+    """Check a file of resources, all or nothing, show what it changes, and declare what it holds.
+
+    Example: outdial resources apply resources.yaml --dry-run
+    """
     settings = Settings()
     document = load(file)
     declared, found = resources_of(document)
@@ -70,12 +86,31 @@ def apply_command(
     before = read_resources(settings)
     change = difference(before, declared)
     refuse(found or broken(change.after(prune, before), snapshot, document))
+    changes = change.differences(prune, before)
+    if not as_json:
+        show(changes, Console(soft_wrap=True, highlight=False))
+    if not dry_run:
+        publish(settings, change, prune)
+    _report(change.summary(prune), changes, dry_run, as_json)
+
+
+def publish(settings: Settings, change: Change, prune: bool) -> None:
+    """Writes what is new or other, and with `prune` takes away what the file leaves out."""
     with Publisher(settings, RESOURCES) as publisher:
         for key, resource in (change.added | change.changed).items():
             publisher.send(RESOURCES, key, resource)
         for key in change.absent if prune else ():
             publisher.send(RESOURCES, key, None)
-    _report(change.summary(prune), as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the file resources.yaml, for editors that complete and check YAML.
+
+    Example: outdial resources schema > resources.schema.json
+    and as the first line of the file: # yaml-language-server: $schema=resources.schema.json
+    """
+    print(schema_of(Resources), end="")
 
 
 @app.command("list")
@@ -93,22 +128,22 @@ def list_command(as_json: Annotated[bool, typer.Option("--json", help="Print one
 
 
 def resources_of(document: Document) -> tuple[dict[str, Resource], list[str]]:
-    """What a file declares, by key, and every fault it has."""
+    """What a file declares, by key, and every fault it has. What is faulty is left out of the first, and hides nothing."""
+    found: list[tuple[Place, str]] = []
     try:
-        parsed = Resources.model_validate(document.data)
+        Resources.model_validate(document.data)
     except ValidationError as error:
-        return {}, [document.fault(*_complaint(each)) for each in error.errors(include_url=False)]
+        found += [complaint(each, Resources) for each in error.errors(include_url=False)]
     declared: dict[str, Resource] = {}
-    found: list[str] = []
-    for place, resource in _placed(parsed):
+    for place, resource in _placed(document.data):
         key = resource_key(resource)
         if key in declared:
-            found.append(document.fault(place, f"{resource.kind} {resource.id!r} stands here a second time: keep one of the two"))
+            found.append((place, f"{resource.kind} {resource.id!r} stands here a second time: keep one of the two"))
         declared[key] = resource
-        found += [document.fault((*place, "number"), why) for why in _undialable(resource)]
-    if not declared:
-        found.append(document.fault((), f"declares nothing: it needs {listed(_PARTS)}"))
-    return declared, found
+        found += [((*place, "number"), why) for why in _undialable(resource)]
+    if not declared and not found:
+        found.append(((), f"declares nothing: it needs {listed(_PARTS)}"))
+    return declared, document.told(found)
 
 
 def difference(before: dict[str, Resource], declared: dict[str, Resource]) -> Change:
@@ -142,26 +177,18 @@ def _undialable(resource: Resource) -> list[str]:
     return []
 
 
-def _placed(resources: Resources) -> Iterator[tuple[Place, Resource]]:
-    for part in _PARTS:
-        for i, resource in enumerate(getattr(resources, part)):
-            yield (part, i), resource
+def _placed(data: dict[str, Any]) -> Iterator[tuple[Place, Resource]]:
+    """Every resource that is sound by itself, with its place."""
+    for name, part in _PARTS.items():
+        entries = data.get(name)
+        for i, entry in enumerate(entries if isinstance(entries, list) else ()):
+            with suppress(ValidationError):
+                yield (name, i), part.model_validate(entry)
 
 
-def _complaint(error: Any) -> tuple[Place, str]:
-    """Where and what, of one of pydantic's errors."""
-    place: Place = tuple(error["loc"])
-    if error["type"] == "extra_forbidden":
-        part = _PARTS.get(str(place[0])) if len(place) > 1 else None
-        keys = [key for key in (part or Resources).model_fields if key != "kind"]
-        return place, f"is not a key here: there are {listed(keys)}{nearest(place[-1], keys)}"
-    match error["type"], place[-1]:
-        case "string_pattern_mismatch", "number":
-            return place, f'{error["input"]!r} is no number in E.164: write it with + and its country code, such as "+12125550101"'
-        case "greater_than", _:
-            return place, f"must be above {error['ctx']['gt']}, not {error['input']!r}"
-        case _:
-            return complaint(error)
+def _data(resource: Resource) -> dict[str, Any]:
+    """What a file says of a resource beside its name."""
+    return resource.model_dump(exclude={"kind", "id", "number"}, exclude_unset=True)
 
 
 def _about(resource: Resource) -> str:
@@ -176,10 +203,12 @@ def _about(resource: Resource) -> str:
             return f"{rate} calls a second, {at_once} at a time"
 
 
-def _report(summary: dict[str, list[str]], as_json: bool) -> None:
+def _report(summary: dict[str, list[str]], changes: list[Difference], dry_run: bool, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(summary))
+        print(json.dumps(summary | {"written": not dry_run, "changes": [each.summary() for each in changes]}))
         return
     print(", ".join(f"{len(keys)} {name}" for name, keys in summary.items() if keys))
     if summary["kept"]:
         print(f"not in the file but still declared: {', '.join(summary['kept'])}; --prune removes them")
+    if dry_run:
+        print("dry run: nothing was written")

@@ -1,86 +1,121 @@
 """`outdial status`: people by campaign and state, why they wait, how they left, calls, and how far behind the workers are."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from cli.gather import read_each
-from cli.group import GroupState, group_state
-from cli.read import Snapshot, read_heads, read_rows
-from cli.reasons import View
-from cli.summary import CampaignSummary, Summary, Waits, count_calls, iso, summarize
-from deploy.broker import Broker, BrokerStatus
-from outdial.clock import clock_from
+from cli.board import board, campaigns_table
+from cli.read import read_heads
+from cli.summary import CampaignSummary, Summary, Waits, iso
+from cli.watch import Look, Watch
+from engine.errors import UsageError
 from outdial.kafka import require_broker
 from outdial.settings import Settings
-from schemas.outcome import Outcome
-from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
-from schemas.topics import CALL_OUTCOMES, CONTACT_PROFILES, STEP_TIMERS
 
 
 def status(
     campaign: Annotated[str | None, typer.Option(help="Only this campaign.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="A live board, until interrupted.")] = False,
+    every: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between two looks of --watch.")] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --watch one a line for each look.")] = False,
 ) -> None:
-    """People by campaign, why they wait, how they left; calls; lag; the broker."""
-    settings = Settings()
+    """People by campaign, why they wait, how they left; calls; lag; the broker.
+
+    Example: outdial status --watch
+    """
+    settings, console = Settings(), Console()
+    if watch and not as_json and not console.is_terminal:
+        raise UsageError("--watch draws on a terminal, and this is none: add --json for one object a line, or leave --watch out")
     require_broker(settings)
-    snapshot = read_heads(settings)
     if campaign is not None:
-        snapshot.head(campaign)  # a typing error must not look like an empty campaign
-    summary, group = read_summary(settings, snapshot, campaign), group_state(settings)
-    broker = Broker(settings).status()
-    if as_json:
-        print(json.dumps(summary.as_dict() | {"workers": group.workers, "lag": group.lag, "broker": broker.as_dict()}))
-    else:
-        Console().print(page(summary, group, broker))
+        read_heads(settings).head(campaign)  # a typing error must not look like an empty campaign
+    with Watch(settings) as eyes:
+        _catch_up(eyes)
+        if watch:
+            _go_on(eyes, campaign, every, as_json)
+        else:
+            _print_once(_only(eyes.look(None), campaign), as_json)
 
 
-def read_summary(settings: Settings, snapshot: Snapshot, campaign: str | None = None) -> Summary:
+def read_summary(settings: Settings, campaign: str | None = None) -> Summary:
     """Reads rows, profiles and closings and counts them; `campaign`: only this one's people."""
-    outcomes = (record for _, record in read_each(settings, CALL_OUTCOMES, Outcome))
-    calls = count_calls(outcomes)
-    profiles: dict[str, Profile] = read_rows(settings, CONTACT_PROFILES, Profile)
-    table = read_rows(settings, STEP_TIMERS, TimerRow)
-    clock = clock_from(settings)  # read after the rows, so that none of them lies in the future
-    rows = {key: row for key, row in table.items() if isinstance(row, EnrollmentRow)}
-    totals = [row for row in table.values() if isinstance(row, TotalsRow)]
-    summary = summarize(View.of(rows, profiles, snapshot, clock.now(), clock.rate), totals, calls)
-    if campaign is None:
-        return summary
-    return Summary(summary.at, tuple(c for c in summary.campaigns if c.campaign == campaign))
+    with Watch(settings) as eyes:
+        eyes.catch_up()
+        return eyes.look(None).summary.only(campaign)
+
+
+@contextmanager
+def live_board(console: Console) -> Iterator[Callable[[Look], None]]:
+    """Draws each look it is given over the last, on a screen of its own; when it is left, the terminal is as it was."""
+    with Live(console=console, auto_refresh=False, screen=True) as live:
+        yield lambda look: live.update(board(look, console.width, console.height), refresh=True)
+
+
+def as_dict(look: Look) -> dict[str, Any]:
+    """For --json."""
+    lines = [asdict(line) | {"use": line.use} for line in look.lines]
+    now = {"placed_per_second": look.placed, "lines": lines, "late_ms": asdict(look.lateness) if look.lateness else None}
+    return look.summary.as_dict() | {"workers": look.group.workers, "lag": look.group.lag, "broker": look.broker.as_dict()} | now
+
+
+def _catch_up(eyes: Watch) -> None:
+    """The first reading, with a bar on a terminal: a million people take a while."""
+    console = Console(stderr=True)
+    columns = (TextColumn("Reading the topics"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("", total=None)
+        eyes.catch_up(lambda done, total: bars.update(task, completed=done, total=total))
+
+
+def _go_on(eyes: Watch, campaign: str | None, every: float, as_json: bool) -> None:
+    """Look after look, until Ctrl-C: that is the way to leave a board, and no failure."""
+    console = Console()
+    try:
+        with nullcontext(_print_line) if as_json else live_board(console) as draw:
+            while True:
+                draw(_only(eyes.look(), campaign))
+                eyes.follow(every)
+    except KeyboardInterrupt:
+        return
+
+
+def _only(look: Look, campaign: str | None) -> Look:
+    return replace(look, summary=look.summary.only(campaign))
+
+
+def _print_line(look: Look) -> None:
+    print(json.dumps(as_dict(look)), flush=True)
+
+
+def _print_once(look: Look, as_json: bool) -> None:
+    if as_json:
+        _print_line(look)
+    else:
+        console = Console()
+        console.print(page(look, console.width))
 
 
 # --- for people -------------------------------------------------------------------------------------------------------------------
 
 
-def page(summary: Summary, group: GroupState, broker: BrokerStatus) -> Group:
-    """What is printed, and what a live board may redraw."""
-    parts: list[Any] = [campaigns_table(summary)]
-    parts += [reasons_table(c) for c in summary.campaigns if c.people or c.calls]
-    behind = ", ".join(f"{topic} {'not read yet' if n < 0 else n}" for topic, n in group.lag.items() if n) or "none"
-    parts.append(Text(f"workers {group.workers or 'none: outdial worker'} · lag: {behind}"))
-    parts.append(Text(f"broker {broker.state} at {broker.bootstrap} · campaign time {iso(summary.at)}"))
+def page(look: Look, width: int) -> Group:
+    """What is printed once: everything, however long."""
+    campaigns = look.summary.campaigns
+    parts: list[Any] = [campaigns_table(campaigns, look.placed, width, len(campaigns))]
+    parts += [reasons_table(c) for c in campaigns if c.people or c.calls]
+    behind = ", ".join(f"{topic} {'not read yet' if n < 0 else n}" for topic, n in look.group.lag.items() if n) or "none"
+    parts.append(Text(f"workers {look.group.workers or 'none: outdial worker'} · lag: {behind}"))
+    parts.append(Text(f"broker {look.broker.state} at {look.broker.bootstrap} · campaign time {iso(look.at)}"))
     return Group(*parts)
-
-
-def campaigns_table(summary: Summary) -> Table:
-    """One line a campaign: people by state."""
-    # "awaiting" is short for awaiting contact: the table fits a terminal of 80 columns.
-    names = (state.partition("_")[0] for state in State)
-    table = Table("campaign", "state", "people", *names, "attempts", box=None, pad_edge=False)
-    table.columns[0].overflow = "fold"
-    for column in table.columns[2:]:
-        column.justify = "right"
-    for one in summary.campaigns:
-        counts = (str(one.states[state]) for state in State)
-        name = f"{one.campaign}@{one.version}" if one.version else one.campaign
-        table.add_row(name, one.state, str(one.people), *counts, str(one.attempts))
-    return table
 
 
 def reasons_table(one: CampaignSummary) -> Table:

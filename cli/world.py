@@ -34,6 +34,13 @@ class Mark(NamedTuple):
     on: bool
 
 
+def keep_newest(demands: dict[tuple[str, int], Demand], demand: Demand) -> None:
+    """Takes a partition's report, unless it is older than the one that is known, or a zombie's."""
+    known = demands.get((demand.line, demand.partition))
+    if known is None or (demand.writer, demand.at) >= (known.writer, known.at):
+        demands[demand.line, demand.partition] = demand
+
+
 @dataclass(slots=True)
 class World:
     """One reading of all topics. `expired`: topics whose oldest records are gone, so that what is missing there proves nothing."""
@@ -81,9 +88,7 @@ class World:
             self.decisions[decision.dial_id].append(decision)
 
     def add_demand(self, demand: Demand) -> None:
-        known = self.demands.get((demand.line, demand.partition))
-        if known is None or (demand.writer, demand.at) >= (known.writer, known.at):
-            self.demands[demand.line, demand.partition] = demand
+        keep_newest(self.demands, demand)
 
     def _first(self, event_id: str) -> bool:
         """Whether this is the first record with its id; a record without one is always new."""

@@ -8,6 +8,15 @@ _EXACT = re.compile(r"(\d+)\s*(s|m|h)", re.ASCII)
 _DAYS = re.compile(r"(\d+)\s*days?", re.ASCII)
 _BUSINESS = re.compile(r"\d+\s*business[\s_-]*days?", re.ASCII)
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR}
+#: What people write -> how it is written, and how many of it one is.
+_MEANT = {
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), ("s", 1)),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), ("m", 1)),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours"), ("h", 1)),
+    "d": (" days", 1),
+    **dict.fromkeys(("w", "week", "weeks"), (" days", 7)),
+}
+_WORDED = re.compile(r"(\d+)\s*([a-z]+)", re.ASCII)
 _LONGEST = 400  # days; beyond the horizon of windows nothing is ever due
 
 
@@ -24,7 +33,19 @@ def parse_delay(text: str) -> Delay:
         ms = int(match[1]) * _UNITS[match[2]]
         _check(text, ms, ms / (24 * HOUR))
         return Delay(ms=ms)
-    raise ValueError(f"{text!r} is not a duration: write a number with s, m, h or days, such as 30s, 15m, 24h, 1 day")
+    raise ValueError(f"{text!r} is not a duration: write a number with s, m, h or days, such as 30s, 15m, 24h, 1 day{_meant(word)}")
+
+
+def _meant(word: str) -> str:
+    """`. Did you mean 15m?`, for a unit that is written otherwise."""
+    match = _WORDED.fullmatch(word)
+    if not match or match[2] not in _MEANT:
+        return ""
+    unit, each = _MEANT[match[2]]
+    amount = int(match[1]) * each
+    if not 0 < amount <= _LONGEST:
+        return ""
+    return f". Did you mean {amount}{' day' if (amount, unit) == (1, ' days') else unit}?"
 
 
 def parse_ms(text: str) -> int:

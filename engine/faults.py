@@ -5,7 +5,7 @@ none in another, and nothing is reported twice.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,8 +13,10 @@ from pydantic import ValidationError
 
 from engine.complaints import complaint, listed, nearest
 from engine.conditions import compile_condition
+from engine.countries import wrong_codes
 from engine.delays import parse_delay, parse_ms
 from engine.errors import RecordError
+from engine.mentions import condition_slips, template_slips, undeclarable
 from engine.phone import parse_phone
 from engine.places import Place, line, path
 from engine.resources import ResourceIndex
@@ -23,7 +25,7 @@ from engine.templates import names
 from engine.time import Instant
 from engine.weekly import parse_days, parse_interval, parse_weekly
 from engine.windows import Window, open_range
-from engine.zones import civil_zone
+from engine.zones import civil_zone, near_zone
 from schemas.campaign import CampaignFile
 
 T = TypeVar("T")
@@ -52,6 +54,8 @@ def faults(
     except ValidationError as error:
         check.found += [complaint(each) for each in error.errors(include_url=False)]
     check.references()
+    check.countries()
+    check.variables()
     check.window()
     check.flow()
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
@@ -112,7 +116,19 @@ class _Check:
         for i in range(len(self.get(list, "numbers", "list") or ())):
             phone = self.read(parse_phone, "numbers", "list", i)
             if phone and self.resources is not None and phone.e164 not in known.numbers:
-                self.add(("numbers", "list", i), f"number {phone.e164} is not declared in the resources")
+                self.add(
+                    ("numbers", "list", i),
+                    f"number {phone.e164} is not declared in the resources{nearest(phone.e164, known.numbers)}",
+                )
+
+    def variables(self) -> None:
+        for i in range(len(self.get(list, "variables") or ())):
+            if why := undeclarable(self.get(str, "variables", i) or ""):
+                self.add(("variables", i), why)
+
+    def countries(self) -> None:
+        for i, sentence in wrong_codes(self.get(list, "countries") or ()):
+            self.add(("countries", i), sentence)
 
     # --- when ---
 
@@ -185,9 +201,25 @@ class _Check:
         self.read(compile_condition, "flow", i, "when")
         self.read(parse_delay, "flow", i, "wait")
         self.read(names, "flow", i, "sms", "template")
+        if self.resources is not None:
+            self._mentions(i)
         if kinds == ["call"]:
             self._agent(i)
         self._retry(i, kinds)
+
+    def _mentions(self, i: int) -> None:
+        """What texts of a step refer to. Asked when a file is applied, as for resources: an old version stays readable."""
+        listed_names = self.get(list, "variables")
+        declared = None if listed_names is None else [name for name in listed_names if isinstance(name, str)]
+        self._slips(lambda text: template_slips(text, declared), "flow", i, "sms", "template")
+        steps = [(self.get(str, "flow", n, "id") or "", self.get(str, "flow", n, "wait")) for n in range(len(self.data["flow"]))]
+        before = [name for name, wait in steps[:i] if wait is None]
+        self._slips(lambda text: condition_slips(text, before, {name for name, _ in steps}), "flow", i, "when")
+
+    def _slips(self, find: Callable[[str], Iterator[str]], *place: str | int) -> None:
+        text = self.get(str, *place)
+        if text is not None and place not in (found for found, _ in self.found):
+            self.found += [(place, slip) for slip in find(text)]
 
     def _agent(self, i: int) -> None:
         self.declared("agent", (self.resources or ResourceIndex()).agents, "flow", i, "call", "agent")
@@ -212,6 +244,7 @@ def _place_of_law(text: str) -> str:
     """The zone; abbreviations, which are forgiven in contacts, are faults in a file that somebody can mend."""
     zone, problem = civil_zone(text)
     if zone is None or problem:
-        hint = f"write {zone}" if zone else "write one such as America/New_York"
+        near = near_zone(text)
+        hint = f"write {zone}" if zone else f"did you mean {near}?" if near else "write one such as America/New_York"
         raise ValueError(f"{text!r} is not an IANA time zone of a place: {hint}")
     return zone

@@ -89,7 +89,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        for answer in self.answers:  # a loop: asked of every contact several times, and any() makes a generator each time
+        for answer in self.answers:  # noqa: SIM110 - asked of every contact several times, and all() makes a generator each time
             if answer.ok is False:
                 return False
         return True

@@ -16,7 +16,7 @@ def profile_of(contact: Contact, previous: Profile | None = None) -> Profile:
     phone = _phone(contact.phone, contact.country, problems)
     others = [_phone(text, contact.country, problems) for text in contact.alt_phones]
     numbers = dict.fromkeys(other.e164 for other in others if other)
-    zones = zone_set(contact.timezone, phone)
+    zones = zone_set(contact.timezone, phone, contact.postal_code, contact.state, contact.country)
     email = _email(contact.email, problems)
     return Profile(
         contact_id=contact.id,

@@ -7,13 +7,14 @@ Ofcom's ranges for drama, and 555-0100 to 555-0199 in the Caribbean and the Paci
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 import phonenumbers
 import pytz
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
-from phonenumbers.timezone import time_zones_for_number
+from phonenumbers.timezone import time_zones_for_geographical_number
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from engine.area_codes import area_zones
@@ -78,9 +79,11 @@ def _area(prefix: str) -> tuple[str, tuple[str, ...]] | None:
 def _parse(text: str, country: str | None) -> Phone:
     number = _read(text.strip(), country)
     e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    if not phonenumbers.is_valid_number(number):
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:  # is_valid_number asks just this
         return _fictional(e164) or _refuse(text, number)
-    return Phone(e164, str(phonenumbers.region_code_for_number(number)), _zones(number))
+    region = str(phonenumbers.region_code_for_number(number))
+    return Phone(e164, region, _zones(number, region, kind) if kind in _OF_PEOPLE else ())
 
 
 def _fictional(e164: str) -> Phone | None:
@@ -134,23 +137,28 @@ def _unread(kind: int) -> str:
             return "is not a phone number"
 
 
-def _zones(number: PhoneNumber) -> tuple[str, ...]:
-    """The zones a number speaks for. Silent: numbers of no place, and countries with several zones when nothing is narrower."""
-    if phonenumbers.number_type(number) not in _OF_PEOPLE:
-        return ()
-    zones = _area_zones(number) or tuple(sorted(z for z in time_zones_for_number(number) if z in pytz.all_timezones_set))
+def _zones(number: PhoneNumber, region: str, kind: int) -> tuple[str, ...]:
+    """The zones that a person's number speaks for. Silent: countries with several zones when nothing is narrower."""
+    zones = area_zones(str(number.national_number)[:3]) if region in ("US", "CA") else ()
+    zones = zones or _place_zones(number, kind)
     if len(zones) < 2 or zones != _country_zones(number.country_code or 0):
         return zones
     if not _one_clock(zones):
         return ()
     # Jersey, Guernsey, Man and London have one clock: a British mobile tells the time all the same.
-    return tuple(pytz.country_timezones.get(phonenumbers.region_code_for_number(number) or "", zones)[:1])
+    return tuple(pytz.country_timezones.get(region, zones)[:1])
 
 
-def _area_zones(number: PhoneNumber) -> tuple[str, ...]:
-    """All zones of an area code of the US or Canada (engine/area_codes.py), none for other numbers."""
-    here = phonenumbers.region_code_for_number(number) in ("US", "CA")
-    return area_zones(str(number.national_number)[:3]) if here else ()
+def _place_zones(number: PhoneNumber, kind: int) -> tuple[str, ...]:
+    """The library's zones of a number: those of its place, or of its country if it has none (`time_zones_for_number`)."""
+    code = number.country_code or 0
+    if not phonenumbers.is_number_type_geographical(kind, code):
+        return _known_zones(_country_zones(code))
+    return _known_zones(time_zones_for_geographical_number(number))
+
+
+def _known_zones(zones: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(zone for zone in zones if zone in pytz.all_timezones_set))
 
 
 @lru_cache(maxsize=512)
@@ -177,10 +185,12 @@ def _email(text: str) -> str:
     local, _, domain = fold(text).rpartition("@")
     if not local or "@" in local or re.search(r"\s", local):
         raise RecordError(f"email {text!r} is not an address such as ana@example.com")
-    try:
-        host = domain.encode("idna").decode().lower()
-    except UnicodeError:
-        host = ""
+    host = domain
+    if not domain.isascii() or len(domain) > 63:  # else IDNA changes nothing, and takes 10 us
+        try:
+            host = domain.encode("idna").decode().lower()
+        except UnicodeError:
+            host = ""
     if not _HOST.fullmatch(host):
         raise RecordError(f"email {text!r} has no domain such as example.com behind the @")
     return f"{local}@{host}"

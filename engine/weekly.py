@@ -17,6 +17,8 @@ Span = tuple[int, int]
 WEEK = 7 * DAY
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _INTERVAL = re.compile(r"(\d{2}):(\d{2})\s*-\s*(\d{2}):(\d{2})", re.ASCII)
+_TIME = r"(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?"
+_LOOSE = re.compile(rf"{_TIME}\s*(?:-|to|until)\s*{_TIME}", re.ASCII)
 
 
 def parse_weekly(weekly: Mapping[str, Sequence[str]]) -> Weekly:
@@ -67,7 +69,7 @@ def parse_interval(text: str) -> Span:
     """`09:00-12:00` as minutes since midnight; the end is above 1440 if it lies on the next day. Raises ValueError."""
     match = _INTERVAL.fullmatch(str(text).strip())
     if not match:
-        raise ValueError(f"{text!r} is not a pair of times: write HH:MM-HH:MM in 24 hours, such as 09:00-17:30")
+        raise ValueError(f"{text!r} is not a pair of times: write HH:MM-HH:MM in 24 hours, such as 09:00-17:30{_meant(str(text))}")
     h1, m1, h2, m2 = map(int, match.groups())
     start, end = h1 * 60 + m1, h2 * 60 + m2
     if m1 > 59 or m2 > 59 or start >= 1440 or end > 1440:
@@ -75,6 +77,22 @@ def parse_interval(text: str) -> Span:
     if start == end:
         raise ValueError(f"{text!r} has no length: for a whole day write 00:00-24:00")
     return start, end if end > start else end + 1440
+
+
+def _meant(text: str) -> str:
+    """`. Did you mean 09:00-17:00?`, for `9-17`, `9-5`, `9:00 - 17:00` and `9am-5pm`."""
+    match = _LOOSE.fullmatch(text.strip().casefold())
+    if not match:
+        return ""
+    h1, m1, half1, h2, m2, half2 = match.groups()
+    start, end = _hour(h1, half1), _hour(h2, half2)
+    end += 12 if half1 is half2 is None and end <= start and end < 12 else 0
+    meant = f"{start:02}:{m1 or '00'}-{end:02}:{m2 or '00'}"
+    return f". Did you mean {meant}?" if max(start, end) < 24 and max(m1 or "", m2 or "") < "60" else ""
+
+
+def _hour(text: str, half: str | None) -> int:
+    return int(text) if half is None else int(text) % 12 + (12 if half == "pm" else 0)
 
 
 @lru_cache(maxsize=1024)

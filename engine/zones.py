@@ -1,23 +1,33 @@
 """In which time zones a person may be: a set, with its sources. All of them must be inside a window.
 
-An explicit IANA zone stands alone; else the phone number speaks, unless it is silent (engine/phone.py). Abbreviations and offsets
-(`EST`, `GMT-5`) are no civil zones: half of the year they name the wrong hour, or no place at all. They are read as the zone that
-people most likely mean, and reported. Nothing speaks: the set is empty, and the campaign's fallback counts.
+An explicit IANA zone stands alone; else the postal address (engine/address.py) and the phone number speak together, either of which
+may be silent (engine/phone.py). People keep their numbers when they move, so a number never narrows what the address says; and an
+address may be years old, so it never overrules the number. Abbreviations and offsets (`EST`, `GMT-5`) are no civil zones: half of
+the year they name the wrong hour, or no place at all. They are read as the zone that people most likely mean, and reported. Nothing
+speaks: the set is empty, and the campaign's fallback counts.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
+from itertools import combinations
+from typing import NamedTuple
 
 import pytz
 
+from engine.address import address_of
+from engine.clocks import added, share_a_clock
 from engine.phone import Phone
+
+#: Who may speak for a person's time, in the order in which they are told.
+SOURCES = ("timezone", "postal_code", "state", "phone")
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneSet:
-    """zones: sorted, all must be inside. sources: source (`timezone`, `phone`) -> zones it gave. problems: in words."""
+    """zones: sorted, all must be inside. sources: who spoke (one of SOURCES) -> zones it gave. problems: in words."""
 
     zones: tuple[str, ...] = ()
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -89,17 +99,57 @@ _CIVIL: dict[str, str] = {
 } | _UTC
 
 
-def zone_set(timezone: str | None, phone: Phone | None) -> ZoneSet:
-    """The zones of a person with this explicit zone, as it was written, and this phone number."""
+def zone_set(
+    timezone: str | None,
+    phone: Phone | None,
+    postal_code: str | None = None,
+    state: str | None = None,
+    country: str | None = None,
+) -> ZoneSet:
+    """The zones of a person with this explicit zone and this address, as they were written, and this phone number. Never raises."""
     problems: tuple[str, ...] = ()
     if timezone and timezone.strip():
         zone, problem = civil_zone(timezone)
         problems = (problem,) if problem else ()
         if zone:
             return ZoneSet((zone,), {"timezone": (zone,)}, problems)
+    address = address_of(postal_code, state, country, phone)
+    sources = dict(address.sources)
     if phone and phone.zones:
-        return ZoneSet(phone.zones, {"phone": phone.zones}, problems)
-    return ZoneSet(problems=problems)
+        sources["phone"] = phone.zones
+    return ZoneSet(_joined(*sources.values()), sources, problems + address.problems)
+
+
+@lru_cache(maxsize=16_384)
+def _joined(*zones: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({zone for some in zones for zone in some}))
+
+
+def told_by(sources: Iterable[str]) -> str:
+    """Who spoke, in words: `timezone`, `postal_code + phone`; `fallback` if nobody did."""
+    return " + ".join(sources) or "fallback"
+
+
+class Conflict(NamedTuple):
+    """Two sources of one person that disagree: `other` names times that `one` excludes. All their zones count all the same.
+
+    adds: the zones of those times. apart: the two have no time in common; else `other` is only wider, such as the number of an area
+    code with two zones.
+    """
+
+    one: str
+    other: str
+    adds: tuple[str, ...]
+    apart: bool
+
+
+def conflicts(sources: Mapping[str, tuple[str, ...]]) -> tuple[Conflict, ...]:
+    """Where a person's sources disagree; Detroit and New York do not, they are one clock."""
+    return tuple(
+        Conflict(one, other, adds, not share_a_clock(sources[one], sources[other]))
+        for one, other in combinations(sources, 2)
+        if (adds := added(sources[one], sources[other]))
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -111,9 +161,17 @@ def civil_zone(text: str) -> tuple[str | None, str | None]:
     meant = ABBREVIATIONS.get(word.upper()) or _by_offset(text)
     if meant:
         return meant, f"time zone {text!r} is no place's time: taken for {meant}; write a zone such as America/New_York"
-    near = get_close_matches(word, _CIVIL, 1, 0.75)
-    hint = f"did you mean {_CIVIL[near[0]]}?" if near else "write a zone such as America/New_York"
+    near = near_zone(text)
+    hint = f"did you mean {near}?" if near else "write a zone such as America/New_York"
     return None, f"time zone {text!r} is not known, so it is ignored: {hint}"
+
+
+def near_zone(text: str) -> str | None:
+    """The IANA zone whose name is nearest, or that has this city: `Chicago`; None if none is near."""
+    word = re.sub(r"\s+", "_", text.strip()).lower()
+    cities = {name.rpartition("/")[2]: name for name in sorted(_CIVIL, reverse=True)}
+    near = get_close_matches(word, _CIVIL, 1, 0.75) or get_close_matches(word.rpartition("/")[2], cities, 1, 0.85)
+    return _CIVIL[cities.get(near[0], near[0])] if near else None
 
 
 def _by_offset(text: str) -> str | None:

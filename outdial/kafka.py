@@ -55,6 +55,10 @@ def reader_config(settings: "Settings") -> Config:
         "auto.offset.reset": "earliest",
         "enable.partition.eof": True,
         "isolation.level": "read_uncommitted",
+        # What is fetched ahead stays below 100 MB, whatever a topic holds: librdkafka's own choice takes three times that.
+        "fetch.message.max.bytes": 262_144,
+        "queued.max.messages.kbytes": 16_384,
+        "queued.min.messages": 40_000,
     }
 
 

@@ -4,6 +4,7 @@ A fate depends on (seed, channel, number, nth attempt for it) alone, never on th
 different speed can be compared call by call.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import exp
@@ -97,7 +98,7 @@ class _Draws:
     __slots__ = ("_words",)
 
     def __init__(self, text: str) -> None:
-        self._words = iter(_WORDS.unpack(blake2b(text.encode()).digest()))
+        self._words: Iterator[int] = iter(_WORDS.unpack(blake2b(text.encode()).digest()))
 
     def uniform(self) -> float:
         return (next(self._words) + 0.5) / 2**64

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.base import Wire
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+#: What may stand between the braces of a template.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class Part(BaseModel):
@@ -20,72 +22,101 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _described(text: str, example: Any = None, default: Any = None, **bounds: Any) -> Any:
+    """An optional key with what editors and complaints say of it."""
+    return Field(default, description=text, examples=None if example is None else [example], **bounds)
+
+
+def _needed(text: str, example: Any, **bounds: Any) -> Any:
+    """A key that must be there."""
+    return Field(description=text, examples=[example], **bounds)
+
+
+def _one_of(*keys: str) -> ConfigDict:
+    """Tells editors that exactly one of these keys belongs here; engine/faults.py holds it, with a better sentence."""
+    return ConfigDict(json_schema_extra={"allOf": [{"oneOf": [{"required": [key]} for key in keys]}]})
+
+
 class Numbers(Part):
     """Caller IDs: by tag, or a list of E.164 numbers. Exactly one of the two."""
 
-    tag: str | None = None
-    listed: list[str] | None = Field(None, alias="list")
+    model_config = _one_of("tag", "list")
+
+    tag: str | None = _described("all numbers of the resources that have this tag", "sales-us")
+    listed: list[str] | None = _described("numbers of the resources, in E.164", ["+12125550101"], alias="list")
 
 
 class Timezone(Part):
     """`use: contact` with a fallback for those whose zone nothing tells, or `use: fixed` with one zone for all."""
 
-    use: Literal["contact", "fixed"] = "contact"
-    fallback: str | None = None
-    zone: str | None = None
+    use: Literal["contact", "fixed"] = _described("whose clock counts: the contact's own, or one for all", default="contact")
+    fallback: str | None = _described("with use: contact, the IANA zone of those whose zone nothing tells", "America/New_York")
+    zone: str | None = _described("with use: fixed, the IANA zone for everybody", "Europe/London")
 
 
 class WindowPart(Part):
     """When people may be contacted. weekly: days (`mon`, `mon-fri`, `sat,sun`) to intervals (`09:00-12:00`)."""
 
-    weekly: dict[str, list[str]]
-    timezone: Timezone
-    ring_timeout: str = "30s"
+    weekly: dict[str, list[str]] = _needed(
+        "days to hours; 22:00-02:00 crosses midnight, 24:00 may end a day", {"mon-fri": ["09:00-12:00", "13:00-19:00"]}
+    )
+    timezone: Timezone = _needed("whose clock counts", {"use": "contact", "fallback": "America/New_York"})
+    ring_timeout: str = _described("how long a phone may ring: no call is placed later than this before the end", "30s", "30s")
 
 
 class RetryPart(Part):
     """After this disposition: try the same step again, `after` the end of the call, at most `max` times."""
 
-    after: str
-    max: int = Field(ge=1, le=20)
+    after: str = _needed("how long after the end of the call: 30s, 15m, 4h, or 1 day at the same wall time", "15m")
+    max: int = _needed("how often", 2, ge=1, le=20)
 
 
 class CallPart(Part):
     """A phone call by an agent."""
 
-    agent: str | None = None
+    agent: str | None = _described("an agent of the resources; left out, the campaign's", "renewals-agent")
 
 
 class SmsPart(Part):
     """A text message. `{{name}}` stands for a variable of the contact."""
 
-    template: str = Field(min_length=1)
+    template: str = _needed("the text; {{first_name}} stands for a variable of the contact", "Hi {{first_name}}", min_length=1)
 
 
 class StepPart(Part):
     """One step: exactly one of call, sms, wait."""
 
-    id: Id
-    when: str | None = None
-    call: CallPart | None = None
-    sms: SmsPart | None = None
-    wait: str | None = None
-    timing: Literal["earliest"] = "earliest"
-    retry: dict[str, RetryPart] = {}
+    model_config = _one_of("call", "sms", "wait")
+
+    id: Id = _needed("the step's name in this campaign", "first-call")
+    when: str | None = _described("a condition (CEL) on the last attempt; left out, always", 'last.disposition == "voicemail"')
+    call: CallPart | None = _described("call the person; {} with the campaign's agent", {})
+    sms: SmsPart | None = _described("send a text message")
+    wait: str | None = _described("wait: 30s, 15m, 24h are exact, 1 day is the same wall time on the next day", "1 day")
+    timing: Literal["earliest"] = _described("when, within the window", default="earliest")
+    retry: dict[str, RetryPart] = _described("after which dispositions to try again", {"busy": {"after": "15m", "max": 2}}, {})
 
 
 class CampaignFile(Part):
     """A campaign: who calls, when, in which steps, and when to stop."""
 
-    id: Id
-    name: str | None = None
-    purpose: Literal["marketing", "informational", "collections"] | None = None
-    agent: str | None = None
-    numbers: Numbers
-    line: str
-    window: WindowPart
-    flow: list[StepPart] = Field(min_length=1)
-    exit: list[Literal["answered", "opted_out", "unreachable"]] = ["answered", "opted_out", "unreachable"]
+    id: Id = _needed("the campaign's name in commands, for ever", "spring-renewals")
+    name: str | None = _described("what people call it", "Spring renewals")
+    purpose: Literal["marketing", "informational", "collections"] | None = _described("what it is for")
+    countries: list[str] | None = _described(
+        "whose numbers `contacts import` and `contacts enroll` let in (ISO 3166); left out: all", ["US", "CA"], min_length=1
+    )
+    agent: str | None = _described("an agent of the resources: who calls, unless a step names another", "renewals-agent")
+    numbers: Numbers = _needed("the caller IDs", {"tag": "sales-us"})
+    line: str = _needed("a line of the resources: its rate and concurrency hold", "main")
+    variables: list[Name] | None = _described(
+        "names that contacts bring beside their fields; once given, templates may use no others", ["plan", "renewal_date"]
+    )
+    window: WindowPart = _needed("when people may be contacted", {})
+    flow: list[StepPart] = _needed("the steps, in order", [{"id": "call", "call": {}}], min_length=1)
+    exit: list[Literal["answered", "opted_out", "unreachable"]] = _described(
+        "what ends it for a person, before the flow does", default=["answered", "opted_out", "unreachable"]
+    )
 
 
 class CampaignState(StrEnum):

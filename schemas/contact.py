@@ -6,6 +6,9 @@ from pydantic import Field
 
 from schemas.base import Wire
 
+#: Fields that templates and agents may use as they use variables.
+TEMPLATE_FIELDS = ("first_name", "last_name", "email", "postal_code", "state", "country")
+
 
 class Contact(Wire):
     """One person, whole: a later record replaces an earlier one. Fields beyond these become variables."""
@@ -17,9 +20,9 @@ class Contact(Wire):
     first_name: str | None = None
     last_name: str | None = None
     timezone: str | None = Field(None, description="IANA zone, stands alone where it is given")
-    postal_code: str | None = None
-    state: str | None = None
-    country: str | None = Field(None, description="ISO 3166 alpha-2, how a national phone number is read")
+    postal_code: str | None = Field(None, description="a lost leading zero of the US is forgiven")
+    state: str | None = Field(None, description="code or name")
+    country: str | None = Field(None, description="ISO 3166 alpha-2, how a national phone number and the address are read")
     consent: Any = None
     variables: dict[str, Any] = {}
 
@@ -29,5 +32,5 @@ class Contact(Wire):
 
     def all_variables(self) -> dict[str, Any]:
         """Everything a template or an agent may use: names, address facts, declared and further fields."""
-        named = {k: getattr(self, k) for k in ("first_name", "last_name", "email", "postal_code", "state", "country")}
+        named = {k: getattr(self, k) for k in TEMPLATE_FIELDS}
         return {k: v for k, v in (named | (self.model_extra or {}) | self.variables).items() if v is not None}

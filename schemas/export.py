@@ -51,6 +51,11 @@ def schemas() -> dict[str, Schema]:
     return {f"{stem}.json": model.model_json_schema() for stem, model in sorted(models().items())}
 
 
+def schema_of(model: type[BaseModel]) -> str:
+    """The exported form of one model's schema, as it is now."""
+    return text(model.model_json_schema())
+
+
 def text(schema: Schema) -> str:
     """The exported form of a schema: stable, so that a diff shows the change and nothing else."""
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -11,8 +11,8 @@ class Agent(Part):
     """A voice agent of the provider."""
 
     kind: Literal["agent"] = "agent"
-    id: Id
-    name: str | None = None
+    id: Id = Field(description="the agent's name in campaign files", examples=["renewals-agent"])
+    name: str | None = Field(None, description="what people call the agent", examples=["Robin"])
     provider_ref: str | None = Field(None, description="the provider's own id, if it differs")
 
 
@@ -20,8 +20,8 @@ class Number(Part):
     """A caller ID."""
 
     kind: Literal["number"] = "number"
-    number: str = Field(pattern=r"^\+[1-9]\d{6,14}$")
-    tags: list[str] = []
+    number: str = Field(pattern=r"^\+[1-9]\d{6,14}$", description="the caller ID, in E.164", examples=['"+12125550101"'])
+    tags: list[str] = Field([], description="names by which campaigns choose numbers", examples=[["sales-us"]])
 
     @property
     def id(self) -> str:
@@ -32,17 +32,17 @@ class Line(Part):
     """A trunk. No calls_per_second: not limited in rate. No concurrency: not limited in calls at a time."""
 
     kind: Literal["line"] = "line"
-    id: Id
-    calls_per_second: float | None = Field(None, gt=0, le=1000)
-    concurrency: int | None = Field(None, ge=1)
+    id: Id = Field(description="the line's name in campaign files", examples=["main"])
+    calls_per_second: float | None = Field(None, gt=0, le=1000, description="calls begun in any second; left out, any number")
+    concurrency: int | None = Field(None, ge=1, description="calls at a time; left out, any number")
 
 
 class Resources(Part):
     """The file `resources.yaml`."""
 
-    agents: list[Agent] = []
-    numbers: list[Number] = []
-    lines: list[Line] = []
+    agents: list[Agent] = Field([], description="who may call")
+    numbers: list[Number] = Field([], description="caller IDs")
+    lines: list[Line] = Field([], description="trunks, with their rate and concurrency")
 
 
 Resource = Agent | Number | Line

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from engine import postal
 from engine.errors import OutdialError
 from outdial.clock import Clock, clock_from
 from outdial.settings import Settings
@@ -47,6 +48,7 @@ class Worker:
 
     async def start(self) -> None:
         """Before records flow."""
+        postal.load()  # here, and not at the first contact with a postal code: all partitions would wait for it
         await self.heads.start()
         await self.provider.start()
 

@@ -63,7 +63,7 @@ class Group:
             self.after.append((step.partition, fn))
 
     def _rows_of(self, step: Step, place: Place, entries: Iterable[Entry]) -> Batches:
-        """Rows of a step with outputs wait for these, and so do later rows of the same keys: the last of a key must stay the last."""
+        """Rows of a step with outputs wait for these, and so do later rows of the same keys: the last of a key must stay last."""
         if not step.outputs and (not self._waiting or all((place, one[0]) not in self._waiting for one in entries)):
             return self.rows_at_once
         self._waiting.update((place, one[0]) for one in entries)

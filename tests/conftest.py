@@ -1,6 +1,7 @@
 """Fixtures that all tests may use: settings of a home of their own, and one real broker for the whole run."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,14 @@ def _clean_environment() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("OUTDIAL_")]:
             patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c() -> Iterator[None]:
+    """A shell starts what runs in the background deaf to Ctrl-C, and commands inherit that: some tests end theirs with it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

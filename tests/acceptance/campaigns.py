@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.read import read_heads
 from cli.status import read_summary
 from cli.summary import Summary
 from engine.retries import effect
+from tests.acceptance.places import read_addresses
 from tests.acceptance.witness import People, Report, read_area_codes, read_campaign, read_lines, witness
 from tests.acceptance.world import Done, World
 
@@ -55,7 +55,7 @@ def run(world: World, contacts: Path, mapping: Mapping[str, str], timeout: float
     calls = world.calls()
     return Outcome(
         imported=imported,
-        summary=read_summary(world.settings, read_heads(world.settings)),
+        summary=read_summary(world.settings),
         log=tuple((line["dial_id"], line["number"], line["channel"]) for line in world.requests()),
         calls=tuple((c["dial_id"], c["address"], c["channel"]) for c in calls if effect(c["disposition"]).rang),
         report=_witness(world, calls, people(contacts, mapping)),
@@ -80,4 +80,4 @@ def people(contacts: Path, mapping: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _witness(world: World, calls: list[dict[str, Any]], rows: list[dict[str, str]]) -> Report:
     hours = dict(read_campaign(EXAMPLES / f"{name}.yaml") for name in CAMPAIGNS)
-    return witness(read_lines(world.simulator_log), calls, People(rows, read_area_codes()), hours)
+    return witness(read_lines(world.simulator_log), calls, People(rows, read_area_codes(), read_addresses()), hours)

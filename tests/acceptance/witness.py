@@ -1,12 +1,13 @@
 """An independent witness: was anybody called outside their hours, twice, or after they had asked to be left alone?
 
 It imports nothing of the product. What it compares comes from outside: the simulator's own log of requests it took, the campaign
-files and contact lists as people wrote them, an area-code table of its own, and zoneinfo. Only one thing is asked of Outdial, which
-campaign and contact a dial_id belongs to: `outdial calls --all --json`.
+files and contact lists as people wrote them, tables of its own of area codes and ZIP codes, and zoneinfo. Only one thing is asked
+of Outdial, which campaign and contact a dial_id belongs to: `outdial calls --all --json`.
 
-    python tests/acceptance/witness.py --log LOG --calls CALLS --contacts CSV --campaign YAML [--campaign YAML ...] [--json]
+    python -m tests.acceptance.witness --log LOG --calls CALLS --contacts CSV --campaign YAML [--campaign YAML ...] [--json]
 
-A phone number of an area code with several time zones says no more than that: the person must be inside the window in all of them.
+A zone that was written stands alone. Else address and number both count: where they differ, the person must be inside the window in
+all of their zones. A number of an area code with several zones says no more than that, and has all of them.
 """
 
 import argparse
@@ -24,6 +25,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
+
+from tests.acceptance.places import Addresses, Where, read_addresses
 
 AREA_CODES = Path(__file__).with_name("area_codes.csv")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -93,21 +96,22 @@ class Report:
 class People:
     """The contact lists, by id and by number: who has which zones."""
 
-    def __init__(self, rows: Iterable[Json], area_codes: Mapping[str, tuple[str, ...]]) -> None:
-        self._area_codes = area_codes
+    def __init__(self, rows: Iterable[Json], area_codes: Mapping[str, tuple[str, ...]], addresses: Addresses) -> None:
+        self._area_codes, self._addresses = area_codes, addresses
         self._by_id: dict[str, Json] = {}
         self._by_number: dict[str, Json] = {}
         for row in rows:
             self._by_id[str(row.get("id") or row.get("contact_id") or "")] = row
             self._by_number[digits(str(row.get("phone") or ""))] = row
 
-    def zones(self, contact_id: str, number: str) -> tuple[str, ...]:
-        """An explicit zone alone, else those of the area code; none: the campaign's fallback has to do."""
+    def where(self, contact_id: str, number: str) -> Where:
+        """An explicit zone alone, else address and area code together; nowhere: the campaign's fallback has to do."""
         row = self._by_id.get(contact_id) or self._by_number.get(digits(number)) or {}
         written = str(row.get("timezone") or "").strip()
         if zone := civil(written):
-            return (zone,)
-        return self._area_codes.get(digits(number)[:3], ()) if number.startswith("+1") else ()
+            return Where((zone,))
+        of_number = self._area_codes.get(digits(number)[:3], ()) if number.startswith("+1") else ()
+        return self._addresses.where(row).and_also(of_number)
 
 
 def witness(log: Iterable[Json], calls: Iterable[Json], people: People, campaigns: Mapping[str, Hours]) -> Report:
@@ -143,12 +147,13 @@ def _check_hours(request: Json, call: Json | None, people: People, campaigns: Ma
     if call["address"] != request["number"]:
         report.add("number", request, f"{request['dial_id']} was for {call['address']}")
     hours = campaigns[call["campaign"]]
-    zones = (hours.fixed,) if hours.fixed else people.zones(call["contact_id"], request["number"])
-    zones = zones or ((hours.fallback,) if hours.fallback else ())
-    report.zones[len(zones)] += 1
-    at = request["received_campaign_ms"]
-    closed = [zone for zone in zones if not hours.covers(at, request["channel"], zone)]
-    if closed or not zones:
+    where = Where((hours.fixed,)) if hours.fixed else people.where(call["contact_id"], request["number"])
+    where = where or Where((hours.fallback,) if hours.fallback else ())
+    report.zones[len(where.surely) + len(where.one_of)] += 1
+    at, channel = request["received_campaign_ms"], request["channel"]
+    closed = [zone for zone in where.surely if not hours.covers(at, channel, zone)]
+    closed += where.one_of if not any(hours.covers(at, channel, zone) for zone in where.one_of) else ()
+    if closed or not where:
         shown = ", ".join(f"{datetime.fromtimestamp(at / 1000, ZoneInfo(zone)):%a %H:%M:%S} {zone}" for zone in closed)
         report.add("outside", request, f"{call['contact_id']} in {call['campaign']}: {shown or 'no zone is known'}")
 
@@ -247,7 +252,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--campaign", type=Path, required=True, action="append", help="a campaign file")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     asked = parser.parse_args(arguments)
-    people = People([row for path in asked.contacts for row in read_contacts(path)], read_area_codes())
+    people = People([row for path in asked.contacts for row in read_contacts(path)], read_area_codes(), read_addresses())
     hours = dict(read_campaign(path) for path in asked.campaign)
     report = witness(read_lines(asked.log), read_lines(asked.calls), people, hours)
     if asked.json:

@@ -126,7 +126,7 @@ def linger_behind_the_seek(lane: Lane) -> None:
     async def lingering(self: Any, coro: Any, timeout: float | None = None) -> None:  # noqa: ASYNC109 - Faust's signature
         name, until = getattr(coro, "__name__", ""), time.monotonic() + 1
         await wait(self, coro, timeout=timeout)
-        while name == "perform_seek" and not lane._coming.total() and time.monotonic() < until:
+        while name == "perform_seek" and not lane._coming.total() and time.monotonic() < until:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.01)
 
     LaneRecovery._wait = lingering  # type: ignore[method-assign]

@@ -84,11 +84,17 @@ def test_resources_left_out_stay_until_they_are_pruned(broker: Settings, outdial
 
 def test_a_campaign_is_drafted_changed_and_left_alone(broker: Settings, outdial: Run, campaign: Path) -> None:
     name = name_of(campaign)
-    assert outdial("campaign", "apply", campaign) == [{"id": name, "version": 1, "state": "draft", "action": "created"}]
+    assert outdial("campaign", "apply", campaign) == [
+        {"id": name, "version": 1, "state": "draft", "action": "created", "written": True, "changes": []}
+    ]
     assert outdial("campaign", "apply", campaign)[0]["action"] == "unchanged"
     outdial("campaign", "start", name)
     campaign.write_text(campaign.read_text().replace("09:00-12:00", "10:00-12:00"))
-    assert outdial("campaign", "apply", campaign) == [{"id": name, "version": 2, "state": "running", "action": "updated"}]
+    hours = {"old": ["09:00-12:00", "13:00-17:00"], "new": ["10:00-12:00", "13:00-17:00"]}
+    updated = {"id": name, "version": 2, "state": "running", "action": "updated", "written": True}
+    assert outdial("campaign", "apply", campaign) == [
+        updated | {"changes": [{"path": "window.weekly.mon-fri", "kind": "changed"} | hours]}
+    ]
     # Each version lies before the head that names it.
     assert keys_of(broker, name) == [f"{name}@1", name, name, f"{name}@2", name]
     snapshot = read_heads(broker)
@@ -96,6 +102,31 @@ def test_a_campaign_is_drafted_changed_and_left_alone(broker: Settings, outdial:
     assert snapshot.plan(name, 1).window != snapshot.plan(name, 2).window
     (shown,) = outdial("campaign", "show", name, "--version", "1")
     assert (shown["shown"], shown["file"]["window"]["weekly"]["mon-fri"][0]) == (1, "09:00-12:00")
+
+
+def test_a_dry_run_tells_what_would_change_and_writes_nothing(
+    broker: Settings, outdial: Run, campaign: Path, tmp_path: Path
+) -> None:
+    name = name_of(campaign)
+    (would,) = outdial("campaign", "apply", campaign, "--dry-run")
+    assert (would["action"], would["version"], would["written"], keys_of(broker, name)) == ("created", 1, False, [])
+    outdial("campaign", "apply", campaign)
+    campaign.write_text(campaign.read_text().replace("agent: renewals-agent", "agent: second-touch-agent"))
+    result = CliRunner().invoke(app, ["campaign", "apply", str(campaign), "--dry-run"], catch_exceptions=False)
+    assert result.stdout.splitlines() == [
+        f"{name}: what changes from version 1, which is draft, to version 2",
+        "  agent: renewals-agent -> second-touch-agent",
+        f"{name}@2 would be updated: draft",
+        "dry run: nothing was written",
+    ]
+    assert read_heads(broker).head(name).version == 1
+    file = tmp_path / "resources.yaml"
+    file.write_text("agents: [{id: dry-agent, name: Dee}]\n")
+    before = len(list(read_records(broker, RESOURCES)))
+    (change,) = outdial("resources", "apply", file, "--dry-run")
+    assert (change["added"], change["written"]) == (["agent/dry-agent"], False)
+    assert change["changes"] == [{"path": "agent/dry-agent", "kind": "added", "new": {"name": "Dee"}}]
+    assert len(list(read_records(broker, RESOURCES))) == before
 
 
 def test_a_life_from_draft_to_ended(outdial: Run, campaign: Path) -> None:

@@ -1,14 +1,17 @@
 """The commands that read, on a real broker that holds a small world the engine has made."""
 
 import base64
+import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,15 +29,18 @@ from engine.time import Instant
 from outdial.kafka import client_config
 from outdial.settings import Settings
 from schemas.campaign import CampaignFile, CampaignHead, CampaignState, CampaignVersion
+from schemas.contact import Contact
 from schemas.deadletter import DeadLetter
-from schemas.enrollment import OptOut
+from schemas.enrollment import Enroll, OptOut
 from schemas.resources import Line, resource_key
+from schemas.rows import EnrollmentRow, State
 from schemas.suppression import Suppression
 from schemas.topics import (
     CALL_OUTCOMES,
     CAMPAIGN_EVENTS,
     CAMPAIGNS,
     CONTACT_PROFILES,
+    CONTACTS,
     DEAD_LETTERS,
     DECISIONS,
     DIAL_COMMANDS,
@@ -182,10 +188,9 @@ def test_events_go_on(home: Settings, people: Town) -> None:
     seen: list[bytes] = []
 
     def follow() -> None:
-        for raw in tail.tail(home, CAMPAIGN_EVENTS, follow=True):
-            seen.append(raw.value or b"")
-            if b"brand-new" in seen[-1]:
-                return
+        with tail.Follower(home, {CAMPAIGN_EVENTS: None}) as follower:
+            while not any(b"brand-new" in value for value in seen):
+                seen.extend(raw.value or b"" for raw in follower.read())
 
     follower = threading.Thread(target=follow, daemon=True)
     follower.start()
@@ -196,6 +201,120 @@ def test_events_go_on(home: Settings, people: Town) -> None:
         )
     follower.join(10)
     assert not follower.is_alive()
+
+
+def test_events_by_kind_and_time(people: Town) -> None:
+    assert {e["contact_id"] for e in lines("events", "--kind", "exited", "--campaign", "spring")} == {"ann", "fay", "hal", "ida"}
+    assert lines("events", "--kind", "exited", "--kind", "enrolled", "--contact", "cid")[0]["kind"] == "enrolled"
+    noon = datetime.fromtimestamp(people.now / 1000, UTC) - timedelta(hours=1)
+    before = {e["contact_id"] for e in lines("events", "--until", noon.isoformat(), "--kind", "call_ended")}
+    assert before == {"ann", "bob", "fay", "hal"}
+    since = [str(e["contact_id"]) for e in lines("events", "--since", "1h") if e["kind"] == "enrolled"]
+    assert sorted(since) == ["dan", "eve", "ida"]
+
+
+def test_events_go_on_where_they_were_left(home: Settings, people: Town, tmp_path: Path) -> None:
+    cursor = ("--cursor", str(tmp_path / "cursor"))
+    whole = lines("events", *cursor)
+    assert len(whole) >= 10
+    assert lines("events", *cursor) == []
+    told = next(events[0] for events in people.world.events.values())
+    with Publisher(home, CAMPAIGN_EVENTS) as out:
+        out.send(CAMPAIGN_EVENTS, "yan", replace(told, event_id="later", kind="later", contact_id="yan", enrollment_id="yan"))
+    assert [event["contact_id"] for event in lines("events", *cursor)] == ["yan"]
+
+
+def test_following_ends_well_and_goes_on_where_it_was_left(home: Settings, people: Town, tmp_path: Path) -> None:
+    """Ctrl-C is the way to leave; what was printed is not printed again."""
+    told = next(events[0] for events in people.world.events.values())
+    command = [sys.executable, "-m", "cli.main", "events", "--follow", "--json", "--cursor", str(tmp_path / "cursor")]
+    found: list[str] = []
+    for name in ("first", "second"):
+        with Publisher(home, CAMPAIGN_EVENTS) as out:
+            out.send(CAMPAIGN_EVENTS, "xu", replace(told, event_id=name, kind=name, contact_id="xu", enrollment_id="xu"))
+        with subprocess.Popen(command, env=os.environ | _env(home), stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                found.append(json.loads(line)["event_id"])
+                if found[-1] == name:
+                    break
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+    assert len(found) == len(set(found))
+    assert found[-1] == "second"
+
+
+@pytest.mark.usefixtures("people")
+def test_calls_by_step_channel_and_time_as_csv(tmp_path: Path) -> None:
+    assert len(lines("calls", "--step", "first", "--channel", "call", "--since", "3h", "--until", "1h")) == 4
+    assert lines("calls", "--channel", "sms") == lines("calls", "--step", "second") == lines("calls", "--since", "1h") == []
+    target = tmp_path / "calls.csv"
+    assert run("calls", "--campaign", "spring", "--csv", str(target)).stdout == f"{target}: 4 calls\n"
+    with target.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted(row["contact_id"] for row in rows) == ["ann", "bob", "fay", "hal"]
+    assert {row["zone"] for row in rows} == {"America/New_York"}
+    assert run("calls", "--contact", "ann", "--csv", "-").stdout.splitlines()[0].startswith("dial_id,campaign,contact_id,")
+
+
+@pytest.mark.usefixtures("people")
+def test_a_timeline_is_told_by_id_and_by_number() -> None:
+    told = lines("timeline", "ann")
+    assert [entry["kind"] for entry in told] == ["enrolled", "due", "issued", "decided", "placed", "ended", "exited"]
+    assert {entry["contact_id"] for entry in told} == {"ann"}
+    assert str(told[0]["evidence"]).startswith("campaign-events/")
+    (ann,) = lines("calls", "--contact", "ann")
+    assert lines("timeline", str(ann["address"])) == told
+    shown = run("timeline", "ann", "--evidence").stdout
+    assert f"ann  {ann['address']}" in shown
+    assert "A human answered the call (answered). [call-outcomes/" in shown
+    assert [entry["kind"] for entry in lines("timeline", "cid")][-2:] == ["due", "now"]
+
+
+def test_a_timeline_has_details_requests_and_suppressions(home: Settings, people: Town) -> None:
+    bob = people.world.profiles["bob"]
+    with Publisher(home, CONTACTS, ENROLLMENTS) as out:
+        out.send(CONTACTS, "bob", Contact(id="bob", first_name="Bob", phone=bob.phone))
+        out.send(ENROLLMENTS, "bob", Enroll(contact_id="bob", campaign="spring", source="import:people.csv"))
+    told = {str(entry["kind"]): entry["text"] for entry in lines("timeline", "bob")}
+    assert str(told["imported"]).startswith(f"The person's details came (Bob): {bob.phone}.")
+    assert told["requested"] == "Enrollment was asked for by import:people.csv."
+    assert told["now"] == "At step pause: has its next step due " + str(told["now"]).split(" due ")[1]
+
+
+@pytest.mark.usefixtures("people")
+def test_a_report(tmp_path: Path) -> None:
+    (body,) = lines("campaign", "report", "spring", "--plot", str(tmp_path / "spring.png"))
+    assert body["funnel"] == {"enrolled": 9, "attempted": 4, "reached": 4, "answered": 2, "exited": 4}
+    assert body["exits"] == {"answered": 2, "opted_out": 1, "unenrolled": 1}
+    assert body["by_attempt"] == [{"attempt": 1, "calls": 4, "answered": 2, "rate": 0.5}]
+    assert [(hour["calls"], hour["answered"]) for hour in body["by_hour"]] == [(4, 2)]  # type: ignore[attr-defined]
+    assert (tmp_path / "spring.png").stat().st_size > 1_000
+    shown = run("campaign", "report", "spring").stdout
+    assert re.search(r"answered +2 +22\.2% +█+", shown)
+    assert "calls: 2 answered, 2 voicemail" in shown
+
+
+@pytest.mark.usefixtures("people")
+def test_a_board_goes_on(home: Settings) -> None:
+    """Without a terminal it is one object a line. A row that changes is seen in the next."""
+    command = [sys.executable, "-m", "cli.main", "status", "--watch", "--every", "0.2", "--json"]
+    with subprocess.Popen(command, env=os.environ | _env(home), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        assert first["campaigns"][0]["states"]["exited"] == 4
+        assert first["lines"][0]["line"] == "main"
+        row = EnrollmentRow(
+            enrollment_id="w", contact_id="wes", campaign="spring", entry=1, version=1, state=State.AWAITING_CONTACT
+        )
+        with Publisher(home, STEP_TIMERS) as out:
+            out.send(STEP_TIMERS, row.key, row)
+        counted = (json.loads(line)["campaigns"][0]["people"] for line in process.stdout)
+        assert next(n for n in counted if n != first["campaigns"][0]["people"]) == first["campaigns"][0]["people"] + 1
+        with Publisher(home, STEP_TIMERS) as out:
+            out.send(STEP_TIMERS, row.key, None)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
 
 
 def test_dead_letters(home: Settings) -> None:
@@ -274,7 +393,15 @@ def test_verify_finds_what_was_broken(home: Settings, people: Town, tmp_path: Pa
     ("arguments", "status", "words"),
     [
         (("status", "--campaign", "autumn"), 1, "no campaign 'autumn'"),
+        (("status", "--watch"), 2, "--watch draws on a terminal"),
         (("calls", "--phone", "12"), 2, "--phone"),
+        (("calls", "--since", "noon"), 2, "--since 'noon' is no instant"),
+        (("calls", "--csv", "missing/calls.csv"), 1, "--csv missing/calls.csv: cannot be written"),
+        (("calls", "--csv", "-", "--json"), 2, "--csv and --json"),
+        (("events", "--cursor", "missing/cursor"), 1, "--cursor missing/cursor: cannot be written"),
+        (("timeline", "nobody"), 1, "nobody has the contact id, number or address 'nobody'"),
+        (("campaign", "report", "autumn"), 1, "no campaign 'autumn'"),
+        (("campaign", "report", "spring", "--plot", "spring.bmp"), 2, "no known format"),
         (("dead-letters", "show", "contacts/9/9"), 1, "dead-letters list"),
         (("dead-letters", "show", "x"), 2, "TOPIC/PARTITION/OFFSET"),
         (("verify", "--simulator-log", "missing"), 1, "cannot be read"),

@@ -1,11 +1,16 @@
 """The examples have no faults; faulty files report all of theirs, each with file and line."""
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from cli.campaign import faults_of, moved, next_version
-from cli.documents import Document, load
+from cli.apply import changes, faults_of, next_version
+from cli.campaign import moved
+from cli.difference import Difference
+from cli.documents import Document, load, load_all
+from cli.main import app
 from cli.read import Snapshot
 from cli.resources import broken, difference, resources_of
 from engine.compile import compile_plan, faults
@@ -13,6 +18,7 @@ from engine.errors import OutdialError
 from engine.plan import Channel, Contacting, Waiting
 from engine.resources import ResourceIndex
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
+from schemas.resources import Agent, Line
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 CAMPAIGNS = ("simple-call", "multi-step", "call-and-message")
@@ -91,7 +97,7 @@ def test_faults_of_all_files_are_told_at_once(tmp_path: Path, empty: Snapshot) -
     second = written(tmp_path, good.replace("line: main", "line: mian"), "second.yaml")
     found = faults_of([first, second], empty)
     assert len(found) == 2
-    assert "second.yaml:8: line: no line 'mian' in the resources" in found[0]
+    assert "second.yaml:9: line: no line 'mian' in the resources" in found[0]
     assert "first.yaml has the id 'simple-call' too" in found[1]
 
 
@@ -171,13 +177,13 @@ trunks: []
     document = written(tmp_path, text)
     _, found = resources_of(document)
     short = sorted(fault.removeprefix(f"{document.file}:") for fault in found)
-    assert len(short) == 4, short
-    assert short[0].startswith("5: numbers[0].number: '+1 212 555 0101' is no number in E.164")
-    assert short[1].startswith("6: numbers[1].tag: is not a key here: there are number or tags. Did you mean tags?")
-    assert short[2] == "8: lines[0].calls_per_second: must be above 0.0, not 0"
-    assert short[3].startswith("9: trunks: is not a key here: there are agents, numbers or lines")
-    _, twice = resources_of(written(tmp_path, text.split("numbers:")[0]))
-    assert "3: agents[1]: agent 'robin' stands here a second time" in twice[0]
+    assert len(short) == 5, short
+    assert short[0].startswith("3: agents[1]: agent 'robin' stands here a second time")
+    assert short[1].startswith("5: numbers[0].number: '+1 212 555 0101' is no number in E.164")
+    assert short[1].endswith("Did you mean +12125550101?")
+    assert short[2].startswith("6: numbers[1].tag: is not a key here: there are number or tags. Did you mean tags?")
+    assert short[3] == "8: lines[0].calls_per_second: must be above 0, not 0"
+    assert short[4].startswith("9: trunks: is not a key here: there are agents, numbers or lines")
 
 
 def test_resources_that_a_live_campaign_needs_are_not_taken_away(tmp_path: Path, empty: Snapshot, index: ResourceIndex) -> None:
@@ -202,16 +208,74 @@ def test_what_a_file_leaves_out_stays_unless_it_is_pruned() -> None:
     ("text", "sentence"),
     [
         ("id: [", r"campaign.yaml:1: is no valid YAML"),
-        ("id: a\nid: b\n", r"campaign.yaml:2: 'id' stands here a second time"),
         ("- a\n", r"campaign.yaml:1: holds no keys"),
         ("", r"campaign.yaml:1: holds no keys"),
         ("a: &x {b: *x}\n", r"contains itself"),
-        ("? [a]\n: b\n", r"a key must be plain text"),
     ],
 )
 def test_files_that_are_no_documents(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(OutdialError, match=sentence):
         written(tmp_path, text)
+
+
+def test_keys_that_stand_twice_hide_no_other_fault(tmp_path: Path, empty: Snapshot) -> None:
+    text = (EXAMPLES / "simple-call.yaml").read_text().replace("line: main", "line: main\nline: mian\n? [a]\n: b\ncaps: []")
+    found = [fault.removeprefix(f"{tmp_path / 'campaign.yaml'}:") for fault in faults_of([written(tmp_path, text)], empty)]
+    assert found == [
+        "10: line: stands here a second time: keep one of the two",
+        "11: a key must be plain text",
+        "13: caps: is not enforced yet, so it is refused",
+    ]
+    _, twice = resources_of(written(tmp_path, "agents: [{id: ann}]\nagents: []\nlines: [{id: X}]\n"))
+    assert [fault.split(":")[1] for fault in twice] == ["2", "3"]
+
+
+def test_files_that_cannot_be_read_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "torn.yaml").write_text("id: [")
+    with pytest.raises(OutdialError, match=r"(?s)mend 2 faults first:.*torn\.yaml:1: is no valid YAML.*gone\.yaml: cannot be read"):
+        load_all([tmp_path / "torn.yaml", tmp_path / "gone.yaml", EXAMPLES / "simple-call.yaml"])
+    with pytest.raises(OutdialError, match=r"^\S*gone\.yaml: cannot be read"):
+        load_all([tmp_path / "gone.yaml"])
+
+
+def test_what_a_version_changes(tmp_path: Path, empty: Snapshot) -> None:
+    document = load(EXAMPLES / "simple-call.yaml")
+    snapshot = applied(document, empty)
+    text = (EXAMPLES / "simple-call.yaml").read_text().replace("13:00-17:00", "13:00-18:00")
+    version = next_version(written(tmp_path, text), snapshot, 1)
+    hours = ["09:00-12:00", "13:00-17:00"], ["09:00-12:00", "13:00-18:00"]
+    assert changes(version, snapshot) == [Difference("window.weekly.mon-fri", "changed", *hours)]
+    assert changes(None, snapshot) == changes(next_version(document, empty, 1), empty) == []
+
+
+def test_what_a_file_changes_of_resources() -> None:
+    declared, _ = resources_of(load(EXAMPLES / "resources.yaml"))
+    line = Line(id="main", calls_per_second=60, concurrency=60)
+    now = {key: r for key, r in declared.items() if key != "agent/renewals-agent"} | {"line/main": line}
+    change = difference(declared, now | {"agent/new": Agent(id="new")})
+    assert change.differences(False, declared) == [
+        Difference("agent/new", "added", new={}),
+        Difference("line/main.calls_per_second", "changed", 50.0, 60.0),
+    ]
+    assert change.differences(True, declared)[-1] == Difference("agent/renewals-agent", "removed", {"name": "Robin"})
+
+
+@pytest.mark.parametrize("group", ["campaign", "resources"])
+def test_the_schema_is_the_exported_one_and_takes_the_examples(group: str) -> None:
+    printed = CliRunner().invoke(app, [group, "schema"], catch_exceptions=False).stdout
+    exported = "campaign-file.CampaignFile.json" if group == "campaign" else "resources-file.Resources.json"
+    assert printed == (EXAMPLES.parent / "schemas" / "json" / exported).read_text()
+    for name in CAMPAIGNS if group == "campaign" else ("resources",):
+        first = (EXAMPLES / f"{name}.yaml").read_text().splitlines()[0]
+        target = first.removeprefix("# yaml-language-server: $schema=")
+        assert (EXAMPLES / target).resolve().name == exported
+
+
+def test_editors_are_told_what_each_key_is_for() -> None:
+    schema = json.loads(CliRunner().invoke(app, ["campaign", "schema"], catch_exceptions=False).stdout)
+    parts = [schema, *schema["$defs"].values()]
+    assert [key for part in parts for key, said in part["properties"].items() if "description" not in said] == []
+    assert schema["$defs"]["StepPart"]["allOf"][0]["oneOf"][0] == {"required": ["call"]}
 
 
 def test_hours_dates_and_words_stay_what_they_look_like(tmp_path: Path) -> None:

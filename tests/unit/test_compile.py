@@ -95,12 +95,15 @@ def test_numbers_of_a_plan() -> None:
     [
         # types
         (("id",), "Spring!", "id", "'Spring!' is no id: small letters, digits, - and _, at most 64, a letter or"),
-        (("line",), REMOVED, "line", "is missing"),
+        (("line",), REMOVED, "line", "is missing: a line of the resources: its rate and concurrency hold, such as main"),
+        (("window", "weekly"), REMOVED, "window.weekly", "is missing: days to hours; 22:00-02:00 crosses midnight, 24:00 may"),
         (("purpose",), "sales", "purpose", "'sales' is not allowed: write marketing, informational or collections"),
         (("exit",), ["answerd"], "exit[0]", "'answerd' is not allowed: write answered, opted_out or"),
         (("flow", 1, "wiat"), "1h", "flow[1].wiat", "is not a key here: there are id, when, call, sms, wait,"),
         (("flow", 0, "retry", "busy", "max"), 99, "flow[0].retry.busy.max", "must be at most 20, not 99"),
-        (("flow", 0, "call"), "renewals-agent", "flow[0].call", "must be keys with values, not 'renewals-agent'"),
+        (("flow", 0, "call"), "renewals-agent", "flow[0].call", "must be keys with values, not 'renewals-agent': there are agent"),
+        (("flow", 0, "retry", "busy", "mx"), 1, "flow[0].retry.busy.mx", "is not a key here: there are after or max. Did you"),
+        (("window", "timezone", "zon"), "x", "window.timezone.zon", "is not a key here: there are use, fallback or zone. Did"),
         (("window", "ring_timeout"), 30, "window.ring_timeout", "must be text, not 30: put it in quotes"),
         (("flow",), [], "flow", "is empty"),
         # not yet
@@ -118,7 +121,7 @@ def test_numbers_of_a_plan() -> None:
         (("agent",), REMOVED, "flow[0].call", "names no agent, and the campaign has none: write agent: ... here"),
         (("line",), "mian", "line", "no line 'mian' in the resources (declared: main). Did you mean main?"),
         (("numbers",), {"tag": "west"}, "numbers.tag", "no number has the tag 'west' in the resources"),
-        (("numbers",), {"list": ["+13035550104"]}, "numbers.list[0]", "number +13035550104 is not declared in"),
+        (("numbers",), {"list": ["+13035550104"]}, "numbers.list[0]", "number +13035550104 is not declared in the resources. Did"),
         (("numbers",), {"list": []}, "numbers.list", "is empty"),
         (("numbers",), {}, "numbers", 'needs either a tag or a list: write {tag: ...} or {list: ["+1..."]}'),
         # window
@@ -131,6 +134,25 @@ def test_numbers_of_a_plan() -> None:
         (("window", "timezone", "fallback"), REMOVED, "window.timezone", "use: contact needs a fallback, the"),
         (("window", "timezone", "fallback"), "EST", "window.timezone.fallback", "'EST' is not an IANA time zone"),
         (("window", "timezone", "zone"), "Europe/London", "window.timezone.zone", "has no effect with use:"),
+        (("window", "weekly"), {"mon": ["9am-5pm"]}, "window.weekly.mon[0]", "'9am-5pm' is not a pair of times: write HH:MM-HH:MM"),
+        (
+            ("window", "timezone", "fallback"),
+            "Chicago",
+            "window.timezone.fallback",
+            "'Chicago' is not an IANA time zone of a place: ",
+        ),
+        # variables
+        (("variables",), ["plan", "1x"], "variables[1]", "'1x' is no name for a variable: letters, digits and _, no digit"),
+        (("variables",), ["phone"], "variables[0]", "'phone' is a field of contacts that is not passed to templates"),
+        (
+            ("flow", 3, "sms", "template"),
+            "Hi {{fistname}}",
+            "flow[3].sms.template",
+            "{{fistname}} is no field of contacts. Did you",
+        ),
+        (("flow", 3, "when"), 'last.step == "frist-call"', "flow[3].when", "there is no step 'frist-call' that last.step could"),
+        (("flow", 3, "when"), 'last.step == "pause"', "flow[3].when", "last.step is never 'pause' here, which waits or comes"),
+        (("flow", 3, "when"), 'last.disposition == "busi"', "flow[3].when", "'busi' is no disposition: there are answered,"),
         # flow
         (("flow", 2, "id"), "first-call", "flow[2].id", "'first-call' is the id of an earlier step: each step"),
         (("flow", 1, "call"), {}, "flow[1]", "has call and wait: a step has exactly one of them"),
@@ -168,13 +190,22 @@ def test_all_faults_at_once_in_the_order_of_the_lines() -> None:
     assert "rules: is not enforced yet" in str(error.value)
 
 
+def test_declared_variables_are_all_that_templates_may_use_beside_fields() -> None:
+    data = changed("flow", 3, "sms", "template", to="{{plan}} {{first_name}} {{plna}}")
+    assert faults(data, RESOURCES) == []
+    (found,) = faults(data | {"variables": ["plan"]}, RESOURCES)
+    assert found.message.startswith("{{plna}} is neither a field of contacts nor one of `variables`")
+    assert faults(data | {"variables": ["plan"]}) == []  # only asked when it is applied: a version stays readable
+    assert faults(data | {"variables": ["plan", "plna"]}, RESOURCES) == []
+
+
 def test_a_version_stays_readable_when_its_resources_are_gone() -> None:
     assert faults(FILE, ResourceIndex()) != []
     assert compile_plan(FILE, 1).line == "main"
 
 
 PLACES: list[Place] = [("flow", i) for i in range(4)]
-PLACES += [(key,) for key in (*FILE, "name", "purpose", "rules")]
+PLACES += [(key,) for key in (*FILE, "name", "purpose", "rules", "variables")]
 PLACES += [("numbers", "tag"), ("numbers", "list"), ("window", "weekly"), ("window", "weekly", "mon"), ("window", "timezone")]
 PLACES += [("window", "timezone", key) for key in ("use", "fallback", "zone")] + [("window", "ring_timeout")]
 PLACES += [("flow", i, key) for i in range(4) for key in ("id", "when", "call", "sms", "wait", "timing", "retry", "email")]

@@ -43,6 +43,22 @@ def test_refusals(text: str, reason: str) -> None:
         parse_delay(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("15 minutes", "15m"), ("2hrs", "2h"), ("30 sec", "30s"), ("1d", "1 day"), ("3 d", "3 days"), ("2 weeks", "14 days")],
+)
+def test_what_was_meant_is_said_and_can_be_written(text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=rf"Did you mean {meant}\?$"):
+        parse_delay(text)
+    assert parse_delay(meant)
+
+
+@pytest.mark.parametrize("text", ["0 minutes", "15x", "minutes", "9999 hours"])
+def test_nothing_is_guessed_that_could_not_be_written(text: str) -> None:
+    with pytest.raises(ValueError, match=r"1 day$"):
+        parse_delay(text)
+
+
 def test_a_ring_timeout_is_exact() -> None:
     assert parse_ms("30s") == 30_000
     with pytest.raises(ValueError, match="'1 day' is in calendar days"):

@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from cli import group, reasons
 from cli.reasons import View, why
-from cli.summary import Summary, count_calls, iso, summarize
+from cli.summary import Closings, Summary, iso
 from engine import flow
 from engine.gate import TRANSIT_MS
 from engine.plan import Plan
@@ -12,16 +12,22 @@ from engine.weekly import parse_weekly
 from engine.windows import Window
 from schemas.campaign import CampaignState
 from schemas.line import Slot
-from schemas.outcome import Outcome
 from schemas.rows import EnrollmentRow, OptOutEntry, Profile, State, TotalsRow
 from streams import flows, transport
-from tests.unit.towns import NOW, OPEN, Town, plan, snapshot, town
+from tests.unit.towns import NOW, OPEN, Town, people_of, plan, snapshot, town
+
+
+def closings_of(made: Town, times: int = 1) -> Closings:
+    closings = Closings()
+    for outcome in (outcome for outcomes in made.world.outcomes.values() for outcome in outcomes * times):
+        closings.add(outcome)
+    return closings
 
 
 def summary_of(made: Town) -> Summary:
-    world = made.world
-    closings = (outcome for outcomes in world.outcomes.values() for outcome in outcomes)
-    return summarize(world.view(), world.totals, count_calls(closings))
+    people = people_of(made.world)
+    people.refresh(made.now)
+    return people.summary(made.now, closings_of(made))
 
 
 def test_people_by_state_reason_and_exit() -> None:
@@ -41,10 +47,13 @@ def test_people_by_state_reason_and_exit() -> None:
 
 
 def test_people_without_a_row_are_counted_by_the_totals() -> None:
-    view = View.of({}, {}, snapshot(plan()), NOW, 1.0)
-    totals = [TotalsRow(partition=p, exits={"spring": {"answered": 2}}, attempts={"spring": 3}) for p in (0, 1)]
-    (spring,) = summarize(view, totals, {}).campaigns
+    world = Town().world
+    world.totals = [TotalsRow(partition=p, exits={"spring": {"answered": 2}}, attempts={"spring": 3}) for p in (0, 1)]
+    people = people_of(world)
+    people.refresh(NOW)
+    (spring,) = people.summary(NOW, Closings()).campaigns
     assert (spring.people, spring.exits, spring.attempts) == (4, {"answered": 4}, 6)
+    assert spring.states == {"exited": 4}
 
 
 def test_a_campaign_that_the_topic_does_not_hold_is_counted_all_the_same() -> None:
@@ -56,15 +65,13 @@ def test_a_campaign_that_the_topic_does_not_hold_is_counted_all_the_same() -> No
 
 
 def test_a_repeated_closing_counts_once() -> None:
-    outcomes = town().world.outcomes.values()
-    twice: list[Outcome] = [o for found in outcomes for o in (*found, *found)]
-    assert count_calls(twice)["spring"] == {"answered": 2, "voicemail": 2, "not_dialed": 1}
+    assert closings_of(town(), times=2).counts["spring"] == {"answered": 2, "voicemail": 2, "not_dialed": 1}
 
 
 def test_json_has_instants_in_utc() -> None:
     body = summary_of(town()).as_dict()
     assert body["at"] == "2026-11-26T13:33:20.000Z"
-    assert body["campaigns"][0]["waiting"]["due later"] == {"count": 1, "until": "2026-11-27T11:33:20.000Z"}
+    assert body["campaigns"][0]["waiting"]["due later"] == {"count": 1, "until": "2026-11-27T11:33:20.000Z", "since": None}
     assert iso(None) is None
 
 

@@ -52,6 +52,30 @@ def test_refusals(weekly: dict[str, list[str]], reason: str) -> None:
         parse_weekly(weekly)
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("9-17", "09:00-17:00"),
+        ("9-5", "09:00-17:00"),
+        ("9:00 - 12:30", "09:00-12:30"),
+        ("9am-5:30 pm", "09:00-17:30"),
+        ("12pm to 12am", "12:00-00:00"),
+        ("22-2", "22:00-14:00"),
+        ("9.30-11.00", "09:30-11:00"),
+    ],
+)
+def test_what_was_meant_is_said_and_can_be_written(text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=rf"Did you mean {meant}\?$"):
+        parse_interval(text)
+    assert parse_interval(meant)
+
+
+@pytest.mark.parametrize("text", ["9-99", "9:75-12", "morning", "9"])
+def test_nothing_is_guessed_that_no_clock_shows(text: str) -> None:
+    with pytest.raises(ValueError, match=r"such as 09:00-17:30$"):
+        parse_interval(text)
+
+
 def clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 

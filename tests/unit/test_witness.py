@@ -10,9 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engine.clocks import share_a_clock
+from engine.postal import state_zones, zip_zones
 from tests.acceptance import witness as w
+from tests.acceptance.places import Where, read_addresses
 
-AREA_CODES = w.read_area_codes()
+AREA_CODES, ADDRESSES = w.read_area_codes(), read_addresses()
 FILE = {
     "id": "spring",
     "window": {
@@ -20,12 +23,18 @@ FILE = {
         "timezone": {"use": "contact", "fallback": "America/New_York"},
     },
 }
-CONTACTS = """id,phone,timezone
-ny,212-555-0101,
-az,+16025550102,America/Phoenix
-sd,(605) 555-0103,
-est,303.555.0104,EST
-toll,+18005550105,
+CONTACTS = """id,phone,timezone,postal_code,state
+ny,212-555-0101,,,
+az,+16025550102,America/Phoenix,10007,NY
+sd,(605) 555-0103,,,
+est,303.555.0104,EST,,
+toll,+18005550105,,,
+moved,213-555-0106,,10007,NY
+navajo,+18005550107,,86515,AZ
+hopi,+18005550108,,86039,AZ
+zero,+18005550109,,6510,
+state,+18005550110,,,TN
+both,+18005550111,,94103,NY
 """
 NUMBERS = {
     "ny": "+12125550101",
@@ -33,6 +42,12 @@ NUMBERS = {
     "sd": "+16055550103",
     "est": "+13035550104",
     "toll": "+18005550105",
+    "moved": "+12135550106",
+    "navajo": "+18005550107",
+    "hopi": "+18005550108",
+    "zero": "+18005550109",
+    "state": "+18005550110",
+    "both": "+18005550111",
 }
 
 
@@ -53,7 +68,7 @@ def line(contact: str, at: int, dial_id: str = "", **more: Any) -> dict[str, Any
 
 
 def problems(*log: dict[str, Any], file: dict[str, Any] = FILE, calls: list[dict[str, Any]] | None = None) -> list[str]:
-    people = w.People(csv.DictReader(io.StringIO(CONTACTS)), AREA_CODES)
+    people = w.People(csv.DictReader(io.StringIO(CONTACTS)), AREA_CODES, ADDRESSES)
     owner = {number: contact for contact, number in NUMBERS.items()}
     known = [
         {"dial_id": one["dial_id"], "campaign": "spring", "contact_id": owner[one["number"]], "address": one["number"]}
@@ -86,6 +101,19 @@ def problems(*log: dict[str, Any], file: dict[str, Any] = FILE, calls: list[dict
         ("est", ms("2026-11-26T16:30:00", "America/Denver"), False),
         ("toll", ms("2026-11-26T09:00:00"), True),  # of no place: the fallback
         ("toll", ms("2026-11-26T08:00:00"), False),
+        ("moved", ms("2026-11-26T10:00:00"), False),  # 07:00 where the number is from
+        ("moved", ms("2026-11-26T15:00:00"), False),  # noon there
+        ("moved", ms("2026-11-26T16:30:00"), True),
+        ("navajo", ms("2026-07-14T09:30:00", "America/Denver"), True),  # the Nation has summer time
+        ("navajo", ms("2026-07-14T16:30:00", "America/Phoenix"), False),
+        ("hopi", ms("2026-07-14T09:30:00", "America/Denver"), True),  # in one of the two, the table does not know which
+        ("hopi", ms("2026-07-14T08:30:00", "America/Denver"), False),
+        ("zero", ms("2026-11-26T09:00:00"), True),  # 06510
+        ("zero", ms("2026-11-26T08:30:00"), False),
+        ("state", ms("2026-11-26T09:30:00"), False),  # 08:30 in Memphis
+        ("state", ms("2026-11-26T10:30:00"), True),
+        ("both", ms("2026-11-26T10:00:00"), False),  # the code is Californian
+        ("both", ms("2026-11-26T16:30:00"), True),
     ],
 )
 def test_hours(contact: str, at: int, fine: bool) -> None:
@@ -149,9 +177,28 @@ def test_area_codes_cover_the_states() -> None:
     assert {"FL", "ID", "IN", "KS", "KY", "MI", "NE", "NV", "ND", "OR", "SD", "TN"} <= split
 
 
+def test_the_table_of_postal_codes_and_the_product_agree() -> None:
+    """Two sources, each with its own errors: what the witness is sure of the product must hold, of two zones at least one."""
+    found = {code: ADDRESSES.by_code(code) for code in (f"{n:05}" for n in range(100_000)) if zip_zones(code)}
+    assert len(found) > 40_000
+    assert sum(bool(where.one_of) for where in found.values()) < 1_500
+    assert [c for c, where in found.items() if where and not share_a_clock(zip_zones(c), where.surely or where.one_of)] == []
+    assert sum(not where for where in found.values()) < 20  # islands of the Pacific, and codes of no place
+
+
+@pytest.mark.parametrize("state", sorted({row["state"] for row in csv.DictReader(w.AREA_CODES.open(encoding="utf-8"))}))
+def test_the_states_of_the_witness_are_those_of_the_product(state: str) -> None:
+    for zone in ADDRESSES.where({"state": state}).surely:
+        assert share_a_clock((zone,), state_zones(state))
+
+
+def test_addresses_of_other_countries_are_nowhere() -> None:
+    assert ADDRESSES.where({"postal_code": "10115", "country": "DE"}) == Where()
+
+
 def test_nothing_of_the_product_is_imported() -> None:
     code = "import sys, tests.acceptance.witness; print([m for m in sys.modules if m.split('.')[0] in sys.argv[1].split()])"
-    packages = "cli deploy engine outdial providers schemas streams phonenumbers pytz"
+    packages = "cli deploy engine outdial providers schemas streams phonenumbers pytz zipcodes"
     root = Path(__file__).parents[2]
     found = subprocess.run([sys.executable, "-c", code, packages], cwd=root, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.phone import Phone
-from engine.zones import ABBREVIATIONS, ZoneSet, civil_zone, zone_set
+from engine.zones import ABBREVIATIONS, SOURCES, Conflict, ZoneSet, civil_zone, conflicts, told_by, zone_set
 
+NY, LA, DENVER, PHOENIX = "America/New_York", "America/Los_Angeles", "America/Denver", "America/Phoenix"
+HERE = Phone("+12125550101", "US", (NY,))
 BOISE = Phone("+12085550101", "US", ("America/Boise", "America/Los_Angeles"))
 TOLL_FREE = Phone("+18005550101", "US", ())
 
@@ -19,6 +21,65 @@ def test_an_explicit_zone_stands_alone() -> None:
 def test_else_the_number_speaks() -> None:
     assert zone_set(None, BOISE) == ZoneSet(BOISE.zones, {"phone": BOISE.zones})
     assert zone_set("  ", BOISE) == zone_set(None, BOISE)
+
+
+@pytest.mark.parametrize(
+    ("timezone", "phone", "postal_code", "state", "sources"),
+    [
+        (None, HERE, "94103", "CA", {"postal_code": (LA,), "phone": (NY,)}),  # a mobile of another state
+        (None, HERE, "8014", "NJ", {"postal_code": (NY,), "phone": (NY,)}),  # a lost zero
+        (None, HERE, None, "AZ", {"state": (DENVER, PHOENIX), "phone": (NY,)}),
+        (None, TOLL_FREE, "86515", "AZ", {"postal_code": (DENVER, PHOENIX)}),
+        (None, TOLL_FREE, "85004", "AZ", {"postal_code": (PHOENIX,)}),
+        (None, HERE, "10007", "AZ", {"postal_code": (NY,), "state": (DENVER, PHOENIX), "phone": (NY,)}),
+        (None, BOISE, "10007", None, {"postal_code": (NY,), "phone": BOISE.zones}),
+        (None, None, "10007", None, {"postal_code": (NY,)}),
+        ("EST", HERE, "94103", "CA", {"timezone": (NY,)}),
+        (PHOENIX, HERE, "94103", "CA", {"timezone": (PHOENIX,)}),
+        ("no zone", HERE, "94103", "CA", {"postal_code": (LA,), "phone": (NY,)}),
+    ],
+)
+def test_the_address_and_the_number_speak_together(
+    timezone: str | None, phone: Phone | None, postal_code: str | None, state: str | None, sources: dict[str, tuple[str, ...]]
+) -> None:
+    found = zone_set(timezone, phone, postal_code, state)
+    assert found.sources == sources
+    assert list(found.sources) == list(sources)
+    assert found.zones == tuple(sorted({zone for zones in sources.values() for zone in zones}))
+
+
+def test_where_sources_disagree() -> None:
+    assert conflicts({"postal_code": (LA,), "phone": (NY,)}) == (Conflict("postal_code", "phone", (NY,), True),)
+    assert conflicts({"postal_code": (LA,), "phone": (DENVER, LA)}) == (Conflict("postal_code", "phone", (DENVER,), False),)
+    assert conflicts({"state": (DENVER, PHOENIX), "phone": (PHOENIX,)}) == ()  # the number only tells more precisely
+    assert conflicts({"postal_code": ("America/Detroit",), "phone": (NY,)}) == ()
+    assert [pair[:2] for pair in conflicts({"postal_code": (NY,), "state": (LA,), "phone": (NY,)})] == [
+        ("postal_code", "state"),
+        ("state", "phone"),
+    ]
+    assert (told_by(("postal_code", "phone")), told_by(())) == ("postal_code + phone", "fallback")
+
+
+TEXT = st.none() | st.text(max_size=8)
+CODES = TEXT | st.sampled_from(["10007", "8014", "86515", "94103", "M5V 3L9", "501"])
+STATES = TEXT | st.sampled_from(["AZ", "Florida", "NY", "ON", "WA", "AE"])
+ZONES = TEXT | st.sampled_from(["EST", PHOENIX, "GMT-5"])
+
+
+@settings(deadline=None)
+@given(ZONES, st.sampled_from([None, HERE, BOISE, TOLL_FREE]), CODES, STATES, TEXT | st.sampled_from(["US", "CA", "AU", "DE"]))
+def test_a_set_is_what_its_sources_gave_and_a_number_never_narrows_it(
+    timezone: str | None, phone: Phone | None, postal_code: str | None, state: str | None, country: str | None
+) -> None:
+    found = zone_set(timezone, phone, postal_code, state, country)
+    assert found.zones == tuple(sorted({zone for zones in found.sources.values() for zone in zones}))
+    assert list(found.sources) == [name for name in SOURCES if name in found.sources]
+    assert set(found.zones) <= pytz.all_timezones_set
+    if "timezone" in found.sources:
+        assert list(found.sources) == ["timezone"]
+    else:
+        assert set(found.zones) >= set(phone.zones if phone else ())
+        assert set(found.zones) >= set(zone_set(None, TOLL_FREE if phone else None, postal_code, state, country).zones)
 
 
 def test_nobody_speaks() -> None:

@@ -1,7 +1,11 @@
 """A small world that is consistent because the engine itself made it: flow and ledger decide, this carries records about."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+from cli.dossier import Dossier, Found
+from cli.people import People
 from cli.read import Snapshot
 from cli.world import Logged, World
 from engine import flow, ledger
@@ -12,6 +16,7 @@ from engine.time import DAY, HOUR, Delay, Instant
 from engine.totals import with_row
 from engine.weekly import parse_weekly
 from engine.windows import Window
+from schemas.base import encode
 from schemas.campaign import CampaignHead, CampaignState
 from schemas.command import Dial
 from schemas.decision import Decision
@@ -156,6 +161,35 @@ class Town:
                     self.world.outcomes[record.dial_id].append(record)
                 case Decision():
                     self.world.add_decision(record)
+
+
+def dossier_of(made: Town, contact: str) -> Dossier:
+    """What the topics hold of one person; places are made up."""
+    world = made.world
+
+    def found(records: Iterable[Any]) -> list[Found]:
+        return [Found(record, f"topic/0/{i}", Instant(getattr(record, "at", None) or made.now)) for i, record in enumerate(records)]
+
+    def mine(kept: dict[str, list[Any]]) -> list[Found]:
+        return found(r for records in kept.values() for r in records if getattr(r, "contact_id", contact) == contact)
+
+    one = Dossier(contact, snapshot(made.plan), made.now, world.rate, world.profiles.get(contact))
+    one.rows = {key: row for key, row in world.rows.items() if row.contact_id == contact}
+    one.events, one.commands, one.outcomes = mine(world.events), mine(world.commands), mine(world.outcomes)
+    one.decisions = mine(world.decisions)
+    dials = {f.record.dial_id for f in one.commands}
+    one.receipts = found(r for dial_id, told in world.receipts.items() if dial_id in dials for r in told)
+    return one
+
+
+def people_of(world: World) -> People:
+    """Everybody in a world, as their changelogs tell of them."""
+    people = People(world.plans, world.rate)
+    for profile in world.profiles.values():
+        people.take_profile(profile.contact_id, encode(profile))
+    for row in (*world.rows.values(), *world.totals):
+        people.take_row(row.key, encode(row))
+    return people
 
 
 def town(now: Instant = NOW, planned: Plan | None = None) -> Town:

@@ -1,0 +1,228 @@
+"""One person's history, in order and in words, from what the topics hold (cli/dossier.py). Pure.
+
+Entries that no record holds (`due`, `waited`, `now`) are worked out again: when a step fell due by
+cli/replay.py, why somebody waits by cli/reasons.py, the very functions that the workers act on.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cli import words
+from cli.attempts import local
+from cli.dossier import Dossier, Found
+from cli.entries import FIRST, LAST, TOGETHER_MS, Entry, in_order
+from cli.reasons import View, why
+from cli.replay import Spell, Stand, closed_spells, replay
+from engine.errors import OutdialError
+from engine.plan import Contacting, Plan
+from engine.time import SECOND, Instant
+from schemas.campaign import CampaignState
+from schemas.command import Dial, Revoke
+from schemas.event import Event, EventKind
+from schemas.outcome import Outcome
+from schemas.receipt import ReceiptKind
+
+_KINDS = {
+    EventKind.ENROLLED: "enrolled",
+    EventKind.STEP_SKIPPED: "skipped",
+    EventKind.RETRY_SCHEDULED: "retry",
+    EventKind.EXITED: "exited",
+}
+#: Real ms in which a slot comes to somebody whom nothing holds up: no waiting worth telling.
+PROMPT_MS = 2 * SECOND
+
+
+def history(one: Dossier) -> list[Entry]:
+    """Everything that happened to a person, and why nothing happens at the moment."""
+    teller = _Teller(one)
+    return in_order([entry for tell in teller.tellers for entry in tell()], one.rate)
+
+
+class _Teller:
+    """Tells one kind of record after the other; cli/entries.py puts them in order."""
+
+    def __init__(self, one: Dossier) -> None:
+        self.one = one
+        self.dials = {found.record.dial_id: found.record for found in one.commands if isinstance(found.record, Dial)}
+        self.closings = {found.record.dial_id: found.record for found in one.outcomes}
+        self.seqs = {closing.event_id: closing.seq for closing in self.closings.values()}
+        self.tellers: tuple[Callable[[], Iterator[Entry]], ...] = (
+            self.people,
+            self.events,
+            self.commands,
+            self.decisions,
+            self.receipts,
+            self.outcomes,
+            self.suppressions,
+            self.stands,
+            self.present,
+        )
+
+    def people(self) -> Iterator[Entry]:
+        for found in self.one.contacts:
+            yield self._entry(found, found.appended, "imported", words.imported(found.record, self.one.profile))
+        for found in self.one.requests:
+            asked = found.record
+            opted_out = asked.kind == "opt_out"
+            at = asked.at if opted_out and asked.at is not None else found.appended
+            about = {} if opted_out else {"campaign": asked.campaign, "entry": asked.entry}
+            yield self._entry(found, at, "opt_out" if opted_out else "requested", words.requested(asked), **about)
+
+    def events(self) -> Iterator[Entry]:
+        """All but the ends of attempts, which their closings tell better, as long as there are any."""
+        for found in self.one.events:
+            told = found.record
+            if told.kind in (EventKind.CALL_ENDED, EventKind.MESSAGE_SENT) and told.data.get("dial_id") in self.closings:
+                continue
+            about = {"campaign": told.campaign, "entry": told.entry, "step": told.step, "dial_id": told.data.get("dial_id")}
+            kind = _KINDS.get(told.kind, "event")
+            about["seq"] = {"enrolled": FIRST, "exited": LAST, "retry": self.seqs.get(told.cause)}.get(kind)
+            yield self._entry(found, told.at, kind, words.event(told, self._clocked(told.campaign)), **about)
+
+    def commands(self) -> Iterator[Entry]:
+        for found in self.one.commands:
+            match found.record:
+                case Dial() as dial:
+                    yield self._entry(found, dial.at, "issued", words.issued(dial), **self._about(dial.dial_id))
+                case Revoke() as revoke:
+                    text = f"The command was withdrawn, if it had not been requested yet: {revoke.reason.replace('_', ' ')}."
+                    yield self._entry(found, found.appended, "revoked", text, **self._about(revoke.dial_id) | {"seq": None})
+
+    def decisions(self) -> Iterator[Entry]:
+        for found in self.one.decisions:
+            made = found.record
+            text = words.decided(made, self._clocked(made.campaign))
+            yield self._entry(found, made.at, "decided", text, **self._about(made.dial_id))
+
+    def receipts(self) -> Iterator[Entry]:
+        """What a provider said, but for how it ended: the closing tells that, and later news are events."""
+        for found in self.one.receipts:
+            told = found.record
+            ended = told.kind in (ReceiptKind.ENDED, ReceiptKind.REJECTED) and told.dial_id in self.closings
+            if ended or told.kind == ReceiptKind.STATUS:
+                continue
+            kind = "placed" if told.kind == ReceiptKind.ACCEPTED else "provider"
+            yield self._entry(found, found.appended, kind, words.said(told), **self._about(told.dial_id))
+
+    def outcomes(self) -> Iterator[Entry]:
+        for found in self.one.outcomes:
+            closing = found.record
+            text = words.closed(closing, self._clocked(closing.campaign))
+            yield self._entry(found, closing.ended_at, "ended", text, **self._about(closing.dial_id))
+
+    def suppressions(self) -> Iterator[Entry]:
+        for found in self.one.suppressions:
+            at = found.appended if found.record.at is None else found.record.at
+            yield self._entry(found, at, "suppressed", words.suppressed(found.record))
+
+    def stands(self) -> Iterator[Entry]:
+        """When steps fell due, and why they waited."""
+        for found in self.one.events:
+            if found.record.kind == EventKind.ENROLLED:
+                plan = self._plan(found.record.campaign, found.record.version)
+                if plan is not None:
+                    yield from self._stands_of(found, plan)
+
+    def present(self) -> Iterator[Entry]:
+        """Why those who have not left are where they are."""
+        one = self.one
+        profiles = {one.contact_id: one.profile} if one.profile else {}
+        view = View.of(one.rows, profiles, one.plans, one.now, one.rate)
+        for row in one.rows.values():
+            reason = why(row, view)
+            if reason is not None:
+                text = f"At step {row.step or 'none yet'}: {words.waiting(reason, self._clocked(row.campaign))}."
+                yield self._made(one.now, "now", text, row.campaign, row.entry, row.step or None)
+
+    # --- one enrollment ---
+
+    def _stands_of(self, found: Found, plan: Plan) -> Iterator[Entry]:
+        told, one = found.record, self.one
+        mine = {d.seq: d for d in self.dials.values() if d.enrollment_id == told.enrollment_id}
+        closed: dict[int, Outcome] = {o.seq: o for o in self.closings.values() if o.enrollment_id == told.enrollment_id}
+        first = one.contacts[0].appended if one.contacts else Instant(0)
+        waited = first - told.at > TOGETHER_MS * one.rate and not any(dial.at < first for dial in mine.values())
+        late = first if waited else None  # else the details came with the enrollment, or came again later
+        for stand in replay(told, late, mine, closed, plan, one.profile, one.now):
+            end = Instant(stand.issued.at) if stand.issued else self._left_from(told, stand)
+            if stand.passed or (end is not None and stand.due <= end):
+                yield from self._stood(stand, plan, told.entry, end or stand.due)
+
+    def _left_from(self, told: Event, stand: Stand) -> Instant | None:
+        """Until when the enrollment stood there without a command: its exit, or now. None: the records that would tell are gone."""
+        row = self.one.rows.get(f"{told.contact_id}/{told.campaign}/{told.entry}")
+        if row is not None and (row.step, row.seq) != (stand.step.id, stand.seq):
+            return None
+        if row is not None and row.exit is None:
+            return self.one.now
+        exits = (f.record for f in self.one.events if f.record.kind == EventKind.EXITED)
+        return next((Instant(gone.at) for gone in exits if gone.enrollment_id == told.enrollment_id), None)
+
+    def _stood(self, stand: Stand, plan: Plan, entry: int, end: Instant) -> Iterator[Entry]:
+        """A step's due instant, and what it waited for until `end`."""
+        name, due, clocked = stand.step.id, stand.due, self._clocked(plan.campaign)
+        if not isinstance(stand.step, Contacting):
+            if stand.passed:
+                yield self._made(due, "due", f"The wait {name} is over.", plan.campaign, entry, name, stand.seq)
+            return
+        if stand.passed:
+            return  # it was skipped: the feed says so
+        again = " again" if stand.retry else ""
+        yield self._made(due, "due", f"Step {name} fell due{again}.", plan.campaign, entry, name, stand.seq)
+        zones, at = plan.zones(self.one.profile.zones if self.one.profile else ()), due
+        over = stand.issued is not None or end < self.one.now
+        for spell in (*closed_spells(stand.step, plan, zones, due, end), Spell(end, end)):
+            if spell.end < end or over:  # else `now` says why
+                yield from self._held_up(stand, plan, entry, at, spell.start)
+            if spell.start < spell.end:
+                until = f"until {clocked(spell.end)}" if spell.end < end else "until then" if over else "still"
+                text = f"Step {name} waited: outside the calling window {until}."
+                yield self._made(spell.start, "waited", text, plan.campaign, entry, name, stand.seq)
+            at = spell.end
+
+    def _held_up(self, stand: Stand, plan: Plan, entry: int, begin: Instant, end: Instant) -> Iterator[Entry]:
+        """What kept somebody whom the window did not, in [begin, end): as far as records tell."""
+        head, name = self.one.plans.heads.get(plan.campaign), stand.step.id
+        if head is not None and head.state is CampaignState.RUNNING and begin < head.at <= end:
+            text = f"Step {name} waited {words.length(head.at - begin)}: the campaign was started, or resumed, only then."
+            yield self._made(begin, "waited", text, plan.campaign, entry, name, stand.seq)
+            begin = Instant(head.at)
+        if end - begin <= PROMPT_MS * self.one.rate:
+            return
+        others = [o for o in self.closings.values() if stand.issued is None or o.dial_id != stand.issued.dial_id]
+        busy = any(o.ended_at > begin and self.dials[o.dial_id].at < end for o in others if o.dial_id in self.dials)
+        meanwhile = "; for a part of it another call to the same person was under way" if busy else ""
+        text = f"Step {name} waited {words.length(end - begin)}: no slot on line {plan.line} came earlier{meanwhile}."
+        yield self._made(begin, "waited", text, plan.campaign, entry, name, stand.seq)
+
+    # --- what entries share ---
+
+    def _plan(self, campaign: str, version: int) -> Plan | None:
+        try:
+            return self.one.plans.plan(campaign, version)
+        except OutdialError:
+            return None
+
+    def _about(self, dial_id: str) -> dict[str, Any]:
+        known = self.dials.get(dial_id) or self.closings.get(dial_id)
+        if known is None:
+            return {"dial_id": dial_id}
+        return {"campaign": known.campaign, "entry": known.entry, "step": known.step, "dial_id": dial_id, "seq": known.seq}
+
+    def _zone(self, campaign: str | None) -> str | None:
+        """The zone whose wall clock counts: the campaign's for this person, else the person's own first."""
+        own = self.one.profile.zones if self.one.profile else ()
+        head = self.one.plans.heads.get(campaign or "")
+        plan = self._plan(head.id, head.version) if head else None
+        zones = plan.zones(own) if plan else own
+        return zones[0] if zones else None
+
+    def _clocked(self, campaign: str | None) -> words.Clocked:
+        zone = self._zone(campaign)
+        return lambda at: local(at, zone or "UTC").strftime("%a %Y-%m-%d %H:%M:%S %Z")
+
+    def _entry(self, found: Found, at: int, kind: str, text: str, **about: Any) -> Entry:
+        return Entry(at, kind, text, evidence=found.place, zone=self._zone(about.get("campaign")), **about)
+
+    def _made(self, at: int, kind: str, text: str, campaign: str, entry: int, step: str | None, seq: int | None = None) -> Entry:
+        return Entry(at, kind, text, campaign, entry, step, zone=self._zone(campaign), seq=seq)

@@ -1,0 +1,100 @@
+"""Folds one enrollment again, by the machine that moved it (engine/flow.py), to learn when each step fell due.
+
+The feed tells what was done, not since when it could have been. The records of what came from outside (who was enrolled when, which
+commands got a slot, how they closed) lead the same pure function to the same rows, whose `due` says it. Only the person's profile
+is that of today: after a change of zones, a due instant in calendar days is what it would be now. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from engine import flow
+from engine.plan import Contacting, Plan, Step
+from engine.time import Instant
+from engine.windows import open_range
+from schemas.command import Dial
+from schemas.event import Event
+from schemas.outcome import Outcome
+from schemas.rows import EnrollmentRow, Open, Profile, State
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The enrollment stood at a step from `due` on (campaign ms). `issued`: the command that ended it, None: none has yet.
+
+    `retry`: it is the same step once more. `passed`: the step contacts nobody (a wait is over) or was skipped.
+    """
+
+    step: Step
+    seq: int
+    due: Instant
+    issued: Dial | None = None
+    retry: bool = False
+    passed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """The calling window was closed in [start, end) (campaign ms)."""
+
+    start: Instant
+    end: Instant
+
+
+def replay(
+    enrolled: Event,
+    known_at: Instant | None,
+    dials: Mapping[int, Dial],
+    outcomes: Mapping[int, Outcome],
+    plan: Plan,
+    profile: Profile | None,
+    now: Instant,
+) -> list[Stand]:
+    """`dials` and `outcomes` of this enrollment by seq; `known_at`: when the contact came, if that was after `enrolled`.
+
+    Ends where the records end: at an exit, at a command that is out, at a step that waits, at a record that has expired.
+    """
+    inp = flow.Enroll(enrolled.contact_id, enrolled.campaign, enrolled.entry, enrolled.cause)
+    at = Instant(max(enrolled.at, known_at or 0))
+    row, stands = flow.enroll(inp, at, plan, profile).row, list[Stand]()
+    while row.state is State.WAITING:
+        step, dial = plan.step(row.step), dials.get(row.seq)
+        again = bool(stands) and stands[-1].step.id == step.id
+        if dial is not None and dial.step == step.id:
+            stands.append(Stand(step, row.seq, Instant(row.due), dial, again))
+            row = _closed(row, dial, outcomes.get(row.seq), plan, profile)
+        elif flow.moves_when_due(row, plan, profile) and row.due <= now:
+            stands.append(Stand(step, row.seq, Instant(row.due), passed=True))
+            row = flow.transition(row, flow.Due(), Instant(row.due), plan, profile).row
+        else:
+            stands.append(Stand(step, row.seq, Instant(row.due), retry=again))
+            break
+    return stands
+
+
+def _closed(row: EnrollmentRow, dial: Dial, outcome: Outcome | None, plan: Plan, profile: Profile | None) -> EnrollmentRow:
+    """The row behind a command; ISSUED, at which the replay ends, if nobody has told how it closed."""
+    open_ = Open(dial.dial_id, dial.channel, dial.address, dial.caller, dial.slot, dial.at)
+    issued = replace(row, state=State.ISSUED, open=open_)
+    return (
+        issued if outcome is None else flow.transition(issued, flow.Closing(outcome), Instant(outcome.ended_at), plan, profile).row
+    )
+
+
+def closed_spells(step: Step, plan: Plan, zones: tuple[str, ...], begin: Instant, end: Instant, most: int = 10) -> list[Spell]:
+    """When the calling window was closed between two instants, the first `most` times; nothing for a step that contacts nobody."""
+    spells: list[Spell] = []
+    if not isinstance(step, Contacting) or not zones:
+        return spells
+    window, at = plan.window_for(step.channel), begin
+    while at < end and len(spells) < most:
+        found = open_range(window, zones, at)
+        if found is None:
+            spells.append(Spell(at, end))
+            break
+        if found.start > at:
+            spells.append(Spell(at, Instant(min(found.start, end))))
+        at = Instant(found.end)
+    return spells
