@@ -1,26 +1,26 @@
 """Reads all topics into a World. The impure half of `verify`; counting is cli/reconcile.py's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
-from cli.group import group_state
+from cli.group import committed, group_state
 from cli.read import Raw, read_heads, read_records, read_rows
 from cli.tail import tail
-from cli.world import Logged, Mark, World
+from cli.world import Entered, Logged, Mark, World
 from engine.errors import OutdialError
 from outdial.clock import Clock, clock_from
 from outdial.kafka import require_broker
 from outdial.settings import Settings
 from providers.simlog import read_log
+from schemas import ids
 from schemas.base import decoder
 from schemas.command import Dial, DialCommand
 from schemas.deadletter import DeadLetter
 from schemas.decision import Decision
-from schemas.enrollment import ENROLLMENT, OptOut
 from schemas.event import Event
 from schemas.line import Demand
 from schemas.outcome import Outcome
@@ -50,6 +50,18 @@ RECENT = 60_000
 Telling = Callable[[str], None]
 
 
+class _Asked(msgspec.Struct):
+    """What is looked at of a record of `enrollments`: nearly all ask somebody in, and the whole takes a while."""
+
+    kind: str
+    contact_id: str
+    campaign: str = ""
+    entry: int = 1
+
+
+_ASKED = decoder(_Asked)
+
+
 def read_each(settings: Settings, spec: TopicSpec, model: Any) -> Iterator[tuple[Raw, Any]]:
     """Each record of a topic of our own, decoded. What cannot be read is left out: the workers put it in the dead letters."""
     decode = decoder(model).decode
@@ -67,6 +79,7 @@ def gather(settings: Settings, simulator_log: Path | None = None, telling: Telli
     if STEP_TIMERS.name not in cluster.topics:
         raise OutdialError("there are no topics yet: run `outdial topics apply`")
     world = _empty(settings, clock, len(cluster.topics[STEP_TIMERS.name].partitions))
+    done = committed(settings, ENROLLMENTS.name)  # before its effects are read: what is read by then has had them
     expired: set[str] = set()
     for spec, model, add in _readings(world):
         telling(spec.name)
@@ -78,7 +91,7 @@ def gather(settings: Settings, simulator_log: Path | None = None, telling: Telli
     telling(STEP_TIMERS.name)
     _read_tables(settings, world)
     _read_demands(settings, world)
-    _read_outsiders(settings, world)
+    _read_outsiders(settings, world, done)
     world.expired = frozenset(expired)
     world.simulator = None if simulator_log is None else list(_simulator(simulator_log))
     # The clock is read last: a row that was written while the topics were read must not lie in the future.
@@ -136,8 +149,8 @@ def _read_demands(settings: Settings, world: World) -> None:
             continue
 
 
-def _read_outsiders(settings: Settings, world: World) -> None:
-    """Opt-outs and suppressions, with the instants at which the broker took them."""
+def _read_outsiders(settings: Settings, world: World, done: Mapping[int, int]) -> None:
+    """Who entered and opted out, and suppressions, with the instants at which the broker took them."""
     for raw in read_records(settings, SUPPRESSIONS):
         try:
             entry = Suppression.model_validate_json(raw.value or b"")
@@ -145,14 +158,16 @@ def _read_outsiders(settings: Settings, world: World) -> None:
             continue
         world.suppressed[entry.address].append(Mark(raw.timestamp, entry.kind == "add"))
     for raw in read_records(settings, ENROLLMENTS):
-        if b"opt_out" not in (raw.value or b""):
-            continue  # nearly all are enrollments, and reading one takes a while
         try:
-            asked = ENROLLMENT.validate_json(raw.value or b"")
-        except ValidationError:
+            asked = _ASKED.decode(raw.value or b"")
+        except msgspec.DecodeError:
             continue
-        if isinstance(asked, OptOut):
+        if asked.kind == "opt_out":
             world.opted_out.setdefault(asked.contact_id, raw.timestamp)
+        elif asked.kind == "enroll" and raw.offset < done.get(raw.partition, 0):
+            enrollment = ids.enrollment_id(asked.contact_id, asked.campaign, asked.entry)
+            who, place = f"{asked.contact_id}/{asked.campaign}/{asked.entry}", f"{raw.topic}/{raw.partition}/{raw.offset}"
+            world.entered.setdefault(enrollment, Entered(who, place))
 
 
 def _simulator(path: Path) -> Iterator[Logged]:

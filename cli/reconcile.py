@@ -40,6 +40,16 @@ def _totals(world: World) -> Counter[tuple[str, str]]:
     return counted
 
 
+def entered(world: World) -> Check:
+    """Everybody whose enrollment the workers have read has a row, has exited, or is among the dead letters."""
+    found, known = Finding(), _of_kind(world, EventKind.ENROLLED).keys() | world.by_enrollment().keys() | _gone(world).keys()
+    if CAMPAIGN_EVENTS.name not in world.expired:
+        for enrollment, asked in world.entered.items():
+            if enrollment not in known and asked.place not in world.dead_letters:
+                found.add(enrollment, f"{asked.who} was to enter ({asked.place}), but has no row and no dead letter")
+    return found.check("entered", len(world.entered), expired_note(world, CAMPAIGN_EVENTS.name))
+
+
 def enrolled(world: World) -> Check:
     """Distinct `enrolled` events = active rows + exited rows + people in the totals."""
     told, rows, gone, found = _of_kind(world, EventKind.ENROLLED), world.by_enrollment(), _gone(world), Finding()
@@ -140,7 +150,7 @@ def _who(event: Event) -> str:
     return f"{event.contact_id}/{event.campaign}/{event.entry}"
 
 
-CHECKS: tuple[Checking, ...] = (enrolled, exited, attempts, *CALL_CHECKS, forgotten)
+CHECKS: tuple[Checking, ...] = (entered, enrolled, exited, attempts, *CALL_CHECKS, forgotten)
 
 
 def reconcile(world: World) -> tuple[Check, ...]:

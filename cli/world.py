@@ -34,6 +34,13 @@ class Mark(NamedTuple):
     on: bool
 
 
+class Entered(NamedTuple):
+    """Somebody whose enrollment the workers have read: who (contact/campaign/entry), and where the record lies."""
+
+    who: str
+    place: str
+
+
 def keep_newest(demands: dict[tuple[str, int], Demand], demand: Demand) -> None:
     """Takes a partition's report, unless it is older than the one that is known, or a zombie's."""
     known = demands.get((demand.line, demand.partition))
@@ -52,6 +59,7 @@ class World:
     partitions: int = 1
     workers: int = 0
     lag: Mapping[str, int] = field(default_factory=dict)
+    entered: dict[str, Entered] = field(default_factory=dict)  # by enrollment
     rows: dict[str, EnrollmentRow] = field(default_factory=dict)
     totals: list[TotalsRow] = field(default_factory=list)
     profiles: dict[str, Profile] = field(default_factory=dict)

@@ -31,6 +31,8 @@ def test_a_killed_worker_loses_nobody_and_calls_nobody_twice(world: World, seed:
 def test_without_acknowledged_outputs_before_offsets_people_are_lost(tmp_path: Path) -> None:
     with drills(tmp_path / "home", WORKER, OUTDIAL_TEST_ABLATE="one-flush") as world:
         assert any(kill(world, seed).lost for seed in seeds("intake"))
+        assert (done := world.verify()).status == 1, "verify has not missed them"
+        assert "but has no row" in done.said
 
 
 def test_without_acknowledged_rows_before_requests_people_are_called_once_more(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from cli.checks import Check, Difference, persisting
 from cli.read import Snapshot
 from cli.reconcile import CHECKS, reconcile
 from cli.verify import sentence, totals
-from cli.world import Logged, Mark, World
+from cli.world import Entered, Logged, Mark, World
 from engine.resources import ResourceIndex
 from engine.time import DAY, HOUR, MINUTE, Instant
 from schemas.deadletter import DeadLetter
@@ -109,6 +109,7 @@ def lost(world: World) -> None:
 Break = Callable[[World], object]
 
 BREAKS: list[tuple[str, str, Break]] = [
+    ("entered", "lost on the way", lambda w: w.entered.update(lost=Entered("kim/spring/1", "enrollments/0/5"))),
     ("enrolled", "no row", lambda w: w.rows.pop("bob/spring/1")),
     ("enrolled", "no event", lambda w: events_of(w, "bob").clear()),
     ("enrolled", "enrolled twice", lambda w: again(w, "bob", EventKind.ENROLLED)),
@@ -163,11 +164,18 @@ def test_a_world_that_the_engine_made_reconciles() -> None:
     assert [d.text for check in checks for d in check.differences] == []
     assert sentence(checks) == "0 unreconciled, 0 forgotten"
     counted = {check.name: check.counted for check in checks}
-    assert counted["enrolled"] == 9
+    assert counted["entered"] == counted["enrolled"] == 9
     assert counted["commands"] == 7
     assert counted["closings"] == 5
     assert counted["simulator"] == 5
     assert counted["forgotten"] == 5  # bob, cid, gus, dan, eve
+
+
+def test_an_enrollment_that_was_refused_is_not_missing() -> None:
+    world = town().world
+    world.entered["lost"] = Entered("kim/nowhere/1", "enrollments/0/7")
+    letter(world, "enrollments")
+    assert not named(reconcile(world), "entered").differences
 
 
 @pytest.mark.parametrize(("name", "how", "break_"), BREAKS, ids=[f"{name}: {how}" for name, how, _ in BREAKS])

@@ -7,7 +7,7 @@ from typing import Any
 from cli.dossier import Dossier, Found
 from cli.people import People
 from cli.read import Snapshot
-from cli.world import Logged, World
+from cli.world import Entered, Logged, World
 from engine import flow, ledger
 from engine.gate import Verdict
 from engine.plan import Channel, Contacting, Plan, Waiting
@@ -16,6 +16,7 @@ from engine.time import DAY, HOUR, Delay, Instant
 from engine.totals import with_row
 from engine.weekly import parse_weekly
 from engine.windows import Window
+from schemas import ids
 from schemas.base import encode
 from schemas.campaign import CampaignHead, CampaignState
 from schemas.command import Dial
@@ -61,6 +62,8 @@ class Town:
             self.world.profiles[contact] = Profile(
                 contact_id=contact, phone=f"+1212555{100 + self.numbers:04}", zones=("America/New_York",)
             )
+        who = f"{contact}/{self.plan.campaign}/1"
+        self.world.entered[ids.enrollment_id(contact, self.plan.campaign, 1)] = Entered(who, f"enrollments/0/{self.numbers}")
         inp = flow.Enroll(contact, self.plan.campaign, 1, f"enroll-{contact}")
         return self._apply(flow.enroll(inp, self.now, self.plan, self.world.profiles.get(contact)))
 
