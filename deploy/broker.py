@@ -36,6 +36,8 @@ JVM = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true")
 #: Seconds. A first start takes about 3, one that recovers a large log longer.
 START_PATIENCE = 90.0
 STOP_PATIENCE = 30.0
+#: Of a broker that was killed the threads, and with them its sockets, may outlive the process by some moments.
+PORT_PATIENCE = 2.0
 
 State = Literal["running", "starting", "stopped", "external"]
 
@@ -203,16 +205,23 @@ def cluster_id(draw: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
 
 
 def _require_free(port: int) -> None:
+    """Waits for a broker that has just been killed. Raises OutdialError if the port is used by something else."""
+    if not process.wait_until(lambda: _is_free(port), PORT_PATIENCE):
+        raise OutdialError(
+            f"Port {port} on 127.0.0.1 is used by another process: set OUTDIAL_BROKER_PORT to a port that is free together with "
+            "the one after it, or OUTDIAL_BOOTSTRAP to a broker that is already there"
+        )
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe_socket:
         # As the broker will: connections of an earlier one that linger in TIME_WAIT are no obstacle.
         probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe_socket.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise OutdialError(
-                f"Port {port} on 127.0.0.1 is used by another process ({error.strerror}): set OUTDIAL_BROKER_PORT to a port that "
-                "is free together with the one after it, or OUTDIAL_BOOTSTRAP to a broker that is already there"
-            ) from error
+        except OSError:
+            return False
+    return True
 
 
 def _last_line(text: str) -> str:
