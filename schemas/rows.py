@@ -47,8 +47,9 @@ class Profile(Row, kw_only=True, tag_field="row", tag="profile"):
     @property
     def addresses(self) -> tuple[str, ...]:
         """Every address the person can be reached at, the first one first."""
-        found = (self.phone, *self.alt_phones, self.email)
-        return tuple(dict.fromkeys(a for a in found if a))
+        if self.phone and not self.alt_phones and not self.email:  # nearly everybody
+            return (self.phone,)
+        return tuple(dict.fromkeys([a for a in (self.phone, *self.alt_phones, self.email) if a]))
 
 
 class State(StrEnum):
