@@ -22,9 +22,7 @@ from outdial.clock import clock_from
 from outdial.settings import Settings
 from schemas.topics import ENROLLMENTS
 
-app = typer.Typer(
-    help="The people who are contacted.\n\nExample: outdial contacts import people.csv --dry-run", no_args_is_help=True
-)
+app = typer.Typer(help="The people who are contacted.\n\nExample: outdial contacts zones people.csv", no_args_is_help=True)
 
 #: The most that is accepted as a contact id (schemas/contact.py).
 LONGEST_ID = 256

@@ -26,7 +26,7 @@ from schemas.suppression import Suppression
 from schemas.topics import DIAL_LEDGER, SUPPRESSIONS
 
 app = typer.Typer(
-    help="Phone numbers that must not be contacted.\n\nExample: outdial suppress add +12125550142", no_args_is_help=True
+    help="Phone numbers that must not be contacted.\n\nExample: outdial suppress check 212-555-0142", no_args_is_help=True
 )
 
 Phone = Annotated[str, typer.Argument(metavar="PHONE", help="With + and country code, or a national number of --country.")]
