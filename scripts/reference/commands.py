@@ -65,5 +65,5 @@ def _row(param: Any, context: Any) -> tuple[str, str, str]:
 
 def _name(param: Any) -> str:
     """An argument as the help shows it."""
-    name = param.metavar or param.name.upper()
+    name = param.metavar or param.name.upper() + ("..." if param.nargs == -1 else "")
     return name if param.required else f"[{name}]"

@@ -30,8 +30,10 @@ refer to by name. `outdial resources apply` checks it and declares what it holds
 DAYS = """## Days and hours
 
 `weekly` maps days to lists of intervals. Days: `mon` to `sun`, a range `mon-fri`, a list `sat,sun`. Hours: `"09:00-12:00"`, in
-quotes. `"22:00-02:00"` crosses midnight and belongs to the day it begins on; `"18:00-24:00"` ends with the day. The hours are those on
-the clock of the person, or of `zone` with `use: fixed`. A person with several zones is contacted only while all of them are inside."""
+quotes. `"22:00-02:00"` crosses midnight and belongs to the day it begins on; `"18:00-24:00"` ends with the day.
+
+The hours are those on the clock of the person, or of `zone` with `use: fixed`. A person with several zones is contacted only
+while all of them are inside."""
 
 TIMES = """## Waits
 

@@ -1,8 +1,8 @@
 """docs/tutorial.md is run as it stands, on a broker, provider and worker of its own, and prints what it says it prints.
 
-Blocks marked `sh` are run in one shell, in order; lines of blocks marked `text` must have been printed. Four things differ from what a
-reader does: the checkout is there already, the board is left when everybody has left the campaign, the clock runs faster, and the
-ports are free ones.
+Blocks marked `sh` are run in one shell, in order; lines of blocks marked `text` must have been printed. Four things differ from
+what a reader does: the checkout is there already, the board is left when everybody has left the campaign, the clock runs
+faster, and the ports are free ones.
 """
 
 import os

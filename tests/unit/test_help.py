@@ -31,16 +31,19 @@ ROOT_COMMAND = typer.main.get_command(app)
 TREE = dict(tree(ROOT_COMMAND))
 
 
-def parse(example: str) -> tuple[str, Any]:
-    """The words of the command that an example runs, and its parsed options. Raises a click exception for what does not exist."""
+def parse(example: str, whole: bool = True) -> tuple[str, Any]:
+    """The words of the command that an example runs, and its parsed options; whole: nothing that it needs may be missing.
+
+    Raises a click exception for what does not exist.
+    """
     words = shlex.split(example.split(" > ")[0])
     command, path = ROOT_COMMAND, [words.pop(0)]
-    while hasattr(command, "commands"):
+    while hasattr(command, "commands") and (words or whole):
         assert words, f"{example}: names no command"
         assert words[0] in command.commands, f"{example}: no command {words[0]!r}"
         path.append(words.pop(0))
         command = command.commands[path[-1]]
-    return " ".join(path), command.make_context(path[-1], words).params
+    return " ".join(path), command.make_context(path[-1], words, resilient_parsing=not whole).params
 
 
 @pytest.mark.parametrize("words", TREE)
@@ -64,6 +67,34 @@ def test_the_example_is_what_is_printed(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit):
         app(["campaign", "start", "--help"])
     assert "Example: outdial campaign start spring" in capsys.readouterr().out
+
+
+#: A fenced block; the lines in it that run the command, up to what the shell adds.
+FENCED = re.compile(r"^ *```\w*\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+TYPED = re.compile(r"^ *(?:\$ )?(?:[A-Z_]+=\S+ )*(outdial [^#>|;&]+?)(?: 2?>.*| [|;&].*| +#.*)?$", re.MULTILINE)
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+INLINE = re.compile(r"`(outdial [^`]+)`")
+#: What is no command to type: boards, usage lines of the reference, `outdial COMMAND --help`, several in one (`up|down`).
+NO_COMMAND = re.compile(r"outdial (Mon|Tue|Wed|[A-Z]+ )|\[|\||TOPIC/PARTITION/OFFSET|--install-completion")
+
+
+def told(text: str) -> Iterator[tuple[str, bool]]:
+    """The commands of a document; whether they stand in a block, as they are typed, or in a sentence."""
+    for block in FENCED.findall(text):
+        yield from ((line, True) for line in TYPED.findall(block))
+    yield from ((line, False) for line in INLINE.findall(FENCED.sub("", text)))
+
+
+TOLD = [(path.name, *line) for path in DOCUMENTS for line in told(path.read_text()) if not NO_COMMAND.search(line[0])]
+
+
+def test_what_documents_tell_to_type_can_be_typed() -> None:
+    assert len(TOLD) > 100
+    for name, line, whole in TOLD:
+        try:
+            parse(line, whole)
+        except Exception as error:
+            raise AssertionError(f"{name}: {line}: {error}") from error
 
 
 def run(**environment: str) -> str:
