@@ -9,8 +9,8 @@ from schemas.base import Wire
 
 class _About(Wire):
     contact_id: str = Field(min_length=1, max_length=256, description="who")
-    at: int | None = Field(None, description="UTC ms on the campaign's clock, when it happened")
-    source: str | None = Field(None, description="who or what asked: import:<id>, cli, crm, dialer ...")
+    at: int | None = Field(default=None, description="UTC ms on the campaign's clock, when it happened")
+    source: str | None = Field(default=None, description="who or what asked: import:<id>, cli, crm, dialer ...")
 
     @property
     def key(self) -> str:
@@ -43,7 +43,7 @@ class OptOut(_About):
     kind: Literal["opt_out"] = Field(default="opt_out", description="what is asked for")
     address: str | None = Field(default=None, description="the number or email address that the request is about")
     spoke: bool = Field(default=True, description="the request came from `address`: contacts who share it are opted out too")
-    scope: str = Field("all", description="all; narrower scopes are not enforced yet")
+    scope: str = Field(default="all", description="all; narrower scopes are not enforced yet")
 
 
 EnrollmentRecord = Annotated[Enroll | Unenroll | OptOut, Field(discriminator="kind")]

@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         print(f"not checked: npm cannot install the parser: {why}", file=sys.stderr)
         return UNCHECKED
     shutil.copy(PINNED / "check.mjs", place)
-    return subprocess.run(["node", place / "check.mjs", *(arguments or [DOCUMENT])], check=False).returncode
+    return subprocess.run(["node", str(place / "check.mjs"), *(arguments or [str(DOCUMENT)])], check=False).returncode
 
 
 def _place() -> Path:
