@@ -1,4 +1,4 @@
-"""Checks docs/reference/asyncapi.yaml with the AsyncAPI project's own parser: `python scripts/check_asyncapi.py [FILE]`.
+"""Checks docs/reference/asyncapi.yaml with the AsyncAPI project's own parser: `python scripts/check_asyncapi.py [FILE...]`.
 
 The parser runs on Node; scripts/asyncapi/ pins it and all it needs. It is installed once, under OUTDIAL_CACHE (.outdial/cache).
 Exit status 0: without errors, 1: errors, each with its line, 3: it could not be checked here, and why.

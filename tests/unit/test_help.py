@@ -106,7 +106,7 @@ def run(**environment: str) -> str:
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("outdial camp", "campaign"), ("outdial campaign st", "start stop"), ("outdial events --kind ex", "exited")],
+    [("outdial campaign st", "start stop"), ("outdial events --kind ex", "exited")],
 )
 def test_the_shell_completes(typed: str, offered: str) -> None:
     words = len(typed.split()) - 1
