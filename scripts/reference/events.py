@@ -3,11 +3,10 @@
 import json
 from typing import Any, get_args
 
-from pydantic import BaseModel
-
 from cli.words import EXITS, UNDIALED
-from schemas.base import described, encode
+from schemas.base import encode
 from schemas.event import CATALOGUE, EventKind
+from schemas.export import models
 from schemas.topics import CAMPAIGN_EVENTS, DAY_MS, TOPICS, Side, TopicSpec
 from scripts.reference.examples import EVENTS, RECORDS
 from scripts.reference.markdown import code, fence, page, table
@@ -84,11 +83,6 @@ def _record(spec: TopicSpec, model: type[Any]) -> str:
     about = (model.__doc__ or "").strip().splitlines()[0]
     shown = next(record for record in RECORDS if type(record) is model)
     example = fence(encode(shown).decode(), "json")
-    rows = [(code(name), told) for name, told in _fields(model).items()]
-    return page(f"## {model.__name__} on {code(spec.name)}", about, table(("field", "what"), rows), example)
-
-
-def _fields(model: type[Any]) -> dict[str, str]:
-    if issubclass(model, BaseModel):
-        return {name: field.description or "" for name, field in model.model_fields.items()}
-    return described(model)
+    fields = models()[f"{spec.name}.{model.__name__}"].model_fields
+    rows = [(code(name), "needed" if field.is_required() else "", field.description or "") for name, field in fields.items()]
+    return page(f"## {model.__name__} on {code(spec.name)}", about, table(("field", "", "what"), rows), example)
