@@ -1,36 +1,60 @@
 """The reference of the commands, from the tree that the console script runs."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from cli.main import app
+from outdial.settings import Settings
 from scripts.reference.markdown import code, fence, page, table
+
+ROOT = Path(__file__).resolve().parents[2]
 
 INTRO = """# Commands
 
 Written by `python -m scripts.reference` from the commands themselves; `outdial COMMAND --help` shows the same. Exit status: 0 done,
 1 failed, 2 used wrongly, 130 interrupted. `--json` prints for programs: one object, or one a line where it is a list.
 
-`outdial --install-completion` has the shell complete commands, options, their values and file names; it asks no broker.
+`outdial --install-completion` has the shell complete commands, options, their values and file names; it asks no broker."""
 
-| variable | meaning | unset |
-|---|---|---|
-| `OUTDIAL_HOME` | where the embedded broker, locks and the ledger of imports are kept | `.outdial` |
-| `OUTDIAL_BOOTSTRAP` | a Kafka that is already there, `host:port[,host:port...]` | the embedded broker |
-| `OUTDIAL_BROKER_PORT` | port of the embedded broker; the next one is its controller's | 19092 |
-| `OUTDIAL_PARTITIONS` | partitions of each topic, before the first `topics apply` | 8 |
-| `OUTDIAL_CLOCK` | a shifted and accelerated campaign clock, `"2026-06-01T12:30:00Z x60"` | real time |
-| `OUTDIAL_PROVIDER_URL` | where the provider listens | `http://127.0.0.1:18080` |
-| `OUTDIAL_SIMULATOR_PORT`, `OUTDIAL_WEBHOOK_PORT` | where `simulator` and `webhooks` listen | 18080, 18081 |
-| `OUTDIAL_WEBHOOK_SECRET` | signs and checks webhooks | one for this machine alone |"""
+#: Setting -> what it says, and what holds if its variable is not set and that is no value. Each setting has to stand here.
+SETTINGS: dict[str, tuple[str, str]] = {
+    "home": ("where the embedded broker, locks, the clock and the ledger of imports are kept", ""),
+    "cache": ("where the broker's jars are kept; several homes may share them", "`cache` in the home"),
+    "bootstrap": ("a Kafka that is already there, `host:port[,host:port...]`", "the embedded broker"),
+    "broker_port": ("port of the embedded broker; the next one is its controller's", ""),
+    "partitions": ("partitions of each topic, from the first `topics apply` on", ""),
+    "clock": ("a shifted and accelerated campaign clock, `2026-06-01T12:30:00Z x60`", "real time"),
+    "provider_url": ("where the provider listens", ""),
+    "webhook_host": ("where `webhooks` listens", ""),
+    "webhook_port": ("where `webhooks` listens", ""),
+    "simulator_port": ("where `simulator` listens", ""),
+    "webhook_secret": (
+        "signs webhooks: `whsec_` and the base64 of 24 to 64 random bytes",
+        "`simulator` and `webhooks` do not start",
+    ),
+    "worker_name": ("a worker's name in the group", "the first free one of the home"),
+    "provider": ("`simulator`, or `inprocess` for benchmarks, whose calls end at once", ""),
+}
+INTERNAL = {"test_ablate"}
 
 
 def commands() -> str:
     """docs/reference/commands.md."""
     root = typer.main.get_command(app)
-    return page(INTRO, *(_section(path, command) for path, command in _leaves(root, "outdial")))
+    rows = [_setting(name) for name in Settings.model_fields if name not in INTERNAL]
+    return page(
+        INTRO,
+        table(("variable", "meaning", "unset"), rows),
+        *(_section(path, command) for path, command in _leaves(root, "outdial")),
+    )
+
+
+def _setting(name: str) -> tuple[str, str, str]:
+    meaning, unset = SETTINGS[name]
+    return code(f"OUTDIAL_{name.upper()}"), meaning, unset or code(Settings.model_fields[name].default)
 
 
 def _leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -58,9 +82,16 @@ def _row(param: Any, context: Any) -> tuple[str, str, str]:
         kind = param.metavar or param.display_type_rich(ctx=context)
         names = [*param.opts, *param.secondary_opts]
         written = ", ".join(code(name if param.is_flag else f"{name} {kind}") for name in names)
-    default = param.get_default(context, call=False)
-    unset = "" if default in (None, True, False, "", [], ()) else code(f"{default:g}" if isinstance(default, float) else default)
-    return written, param.help or "", unset
+    return written, param.help or "", _default(param.get_default(context, call=False))
+
+
+def _default(value: Any) -> str:
+    """What counts if the option is left out; nothing for a switch, or for none."""
+    if isinstance(value, bool) or value is None or str(value) in ("", "[]", "()"):
+        return ""
+    if isinstance(value, Path):
+        return code(value.relative_to(ROOT))
+    return code(f"{value:g}" if isinstance(value, float) else value)
 
 
 def _name(param: Any) -> str:
