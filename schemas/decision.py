@@ -8,7 +8,7 @@ from schemas.base import Record
 class AnswerRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """One check's answer. ok None: not asked here. until: campaign ms, `when:<event>` or `never`."""
 
-    check: str  #: lifecycle, exit, suppression, window, contact_busy, number_busy or slot
+    check: str  #: which check of the gate: lifecycle, suppression, window ... (engine/gate.py)
     ok: bool | None  #: the answer; null: not asked here
     until: int | str | None = None  #: of a no: campaign ms when it turns, `when:<event>`, or `never`
     detail: str | None = None  #: of never: the exit reason
