@@ -23,6 +23,8 @@ class Channel(StrEnum):
 #: By name: calling the enum for each command would take as long as half of its checks.
 CHANNELS: dict[str, Channel] = {str(channel): channel for channel in Channel}
 
+_CALL = Channel.CALL
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -97,7 +99,7 @@ class Plan:
 
     def window_for(self, channel: Channel) -> Window:
         """Calls must have stopped ringing when the window closes; messages do not ring."""
-        return self.window if channel is Channel.CALL else _uncut(self.window)
+        return self.window if channel is _CALL else _uncut(self.window)
 
     def zones(self, own: tuple[str, ...]) -> tuple[str, ...]:
         """The zones a person is measured by: all must be inside the window."""

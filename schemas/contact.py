@@ -16,7 +16,9 @@ class Contact(Wire):
     id: str = Field(min_length=1, max_length=256, description="the person, by the id that the sender knows them by")
     phone: str | None = Field(default=None, description="as the person writes it; E.164 when the country is not known")
     alt_phones: list[str] = Field(
-        default=[], description="further numbers, written as phone is; not dialed yet, suppressed with the rest"
+        default_factory=list,
+        json_schema_extra={"default": []},
+        description="further numbers, written as phone is; not dialed yet, suppressed with the rest",
     )
     email: str | None = Field(default=None, description="kept as a variable, and suppressed with the rest")
     first_name: str | None = Field(default=None, description="for templates and agents")
@@ -27,7 +29,9 @@ class Contact(Wire):
     country: str | None = Field(default=None, description="ISO 3166 alpha-2, how a national phone number and the address are read")
     consent: Any = Field(default=None, description="no rule looks at it yet")
     variables: dict[str, Any] = Field(
-        default={}, description="what else templates and agents may use; other fields of the record count too"
+        default_factory=dict,
+        json_schema_extra={"default": {}},
+        description="what else templates and agents may use; other fields of the record count too",
     )
 
     @property

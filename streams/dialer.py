@@ -59,7 +59,7 @@ class Dialer:
         self.sender = Sender(self, provider)
         self._wake = lane.tick(self.tick)
         self._transit = int(TRANSIT_MS * clock.rate)
-        rows.observers.append(lambda p, key, old, new: self.index[p].watch(key, old, new))
+        rows.observers.append(self._watch)
 
     # --- inputs ---
 
@@ -163,8 +163,8 @@ class Dialer:
     def assigned(self, p: int) -> None:
         """Links and deadlines, from the rows: what is reserved is looked up once no request for it can leave any more."""
         index = self.index[p]
-        for key, row in self.rows.rows(p).items():
-            index.watch(key, None, row)
+        for row in self.rows.rows(p).values():
+            index.watch(None, row)
         for address, dial_id, deadline in self._reservations(p):
             index.deadlines.put(Instant(max(deadline, self.clock.real_ms())), (address, dial_id), None)
 
@@ -176,6 +176,10 @@ class Dialer:
 
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
+
+    def _watch(self, p: int, _key: str, old: DialerRow | None, new: DialerRow | None) -> None:
+        if isinstance(new, LinkRow) or isinstance(old, LinkRow):
+            self.index[p].watch(old, new)
 
     def _dial(self, p: int, record: Record, dial: Dial, now: Instant) -> None:
         if self.heads.plan(dial.campaign, dial.version) is None:

@@ -26,6 +26,10 @@ PROBE_RECOVERED = 1_000
 PROBE_AGAIN = 60_000
 
 
+#: Members by name, which is faster (see engine/gate.py).
+_WAITING, _EXITED = State.WAITING, State.EXITED
+
+
 class Flows:
     """Feeds inputs to rows, and does what the results say: emit, put, and once that is durable, what follows."""
 
@@ -35,7 +39,7 @@ class Flows:
         self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
         self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
         self._transit = int((TRANSIT_MS + SLOT_AHEAD_MS) * clock.rate)
-        rows.observers.append(lambda p, key, old, new: self.index[p].watch(key, old, new))
+        rows.observers.append(self._watch)
 
     def row(self, p: int, key: str) -> EnrollmentRow | None:
         found = self.rows.get(p, key)
@@ -48,7 +52,7 @@ class Flows:
             raise LookupError(f"campaign {row.campaign}@{row.version} is gone from the topic campaigns, but {row.key} runs on it")
         return found
 
-    def facts(self, p: int, row: EnrollmentRow, plan: Plan, profile: Profile | None) -> Facts:
+    def facts(self, p: int, key: str, row: EnrollmentRow, plan: Plan, profile: Profile | None) -> Facts:
         """The contact's half of what the gate looks at."""
         return Facts(
             plan=plan,
@@ -56,7 +60,7 @@ class Flows:
             zones=plan.zones(profile.zones if profile else ()),
             channel=flow.channel_of(row, plan),
             opted_out=bool(profile and profile.opt_outs),
-            contact_busy=self.index[p].busy(row.contact_id, row.key),
+            contact_busy=self.index[p].busy(row.contact_id, key),
             transit=self._transit,
         )
 
@@ -74,7 +78,7 @@ class Flows:
         if row is not before:
             self.index[p].ready.discard(key)
             self.lane.put(self.rows, p, key, row)
-            if row.state is State.EXITED:
+            if row.state is _EXITED:
                 self._keep_for_a_week(p, key, row)
                 self._left(p, row)
                 return
@@ -95,7 +99,7 @@ class Flows:
         index = self.index[p]
         if row.open is not None:
             index.probes.put(Instant(max(row.open.slot.end // 1000 + probe, self.lane.real_ms())), key, row.open.dial_id)
-        elif row.state is State.WAITING:
+        elif row.state is _WAITING:
             if row.due <= self.lane.now():
                 index.todo.append(key)
             else:
@@ -109,7 +113,7 @@ class Flows:
             index.watch(key, None, row)
             if not isinstance(row, EnrollmentRow):
                 continue
-            if row.state is State.EXITED:
+            if row.state is _EXITED:
                 self._keep_for_a_week(p, key, row)
                 continue
             if row.exit is not None or self.heads.state(row.campaign) is CampaignState.ENDED:
@@ -123,13 +127,16 @@ class Flows:
         """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""
         for key, _ in self.index[p].retirees.drain(Instant(self.lane.real_ms()), limit=16):
             row = self.row(p, key)
-            if row is None or row.state is not State.EXITED:
+            if row is None or row.state is not _EXITED:
                 continue
             name = TotalsRow(partition=p).key
             found = self.rows.get(p, name)
             before = found if isinstance(found, TotalsRow) else TotalsRow(partition=p)
             self.lane.put(self.rows, p, name, totals.with_row(before, row))
             self.lane.put(self.rows, p, key, None)
+
+    def _watch(self, p: int, key: str, old: TimerRow | None, new: TimerRow | None) -> None:
+        self.index[p].watch(key, old, new)
 
     def _keep_for_a_week(self, p: int, key: str, row: EnrollmentRow) -> None:
         """A real week from the exit, which the row knows in campaign time."""

@@ -94,7 +94,8 @@ class AddressIndex:
     deadlines: Wheel[tuple[str, str], None] = field(default_factory=Wheel)  # real ms: (address, dial_id)
     contacts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # address -> linked contacts
 
-    def watch(self, _key: str, old: DialerRow | None, new: DialerRow | None) -> None:
+    def watch(self, old: DialerRow | None, new: DialerRow | None) -> None:
+        """A link was put or removed."""
         if isinstance(old, LinkRow):
             linked = self.contacts[old.address]
             linked.discard(old.contact_id)

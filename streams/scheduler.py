@@ -30,6 +30,9 @@ REPORT_AGAIN = 1_000_000
 IDLE = 60.0
 
 
+_WAITING = State.WAITING
+
+
 @dataclass(slots=True)
 class LineView:
     """What a partition knows of the owner of a line, and what it has last told it."""
@@ -113,7 +116,7 @@ class Scheduler:
             self.flows.feed(p, row, flow.CampaignEnded(head.event_id or f"{head.id} ended"), now)
         elif row.state is State.EXITING and row.open is None:
             self.flows.feed(p, row, flow.Finish(), now)  # a crash came between the row and what follows it
-        elif row.state is not State.WAITING:
+        elif row.state is not _WAITING:
             pass
         elif row.due > now:
             index.wheel.put(Instant(row.due), key, row.timer)
@@ -125,7 +128,7 @@ class Scheduler:
         if flow.moves_when_due(row, plan, profile):
             self.flows.feed(p, row, flow.Due(), now)
             return
-        verdict = decide(self.flows.facts(p, row, plan, profile), now)
+        verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
         if verdict.ok:
             until = verdict.open_until or now
             index.ready.add(key, plan.line, row.campaign, Instant(row.due), until, row.timer)
@@ -147,10 +150,10 @@ class Scheduler:
             key, timer = entry
             taken.append(key)
             row = flows.row(p, key)
-            if row is None or row.timer != timer or row.state is not State.WAITING:
+            if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
             plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
-            if flow.moves_when_due(row, plan, profile) or not decide(flows.facts(p, row, plan, profile), now).ok:
+            if flow.moves_when_due(row, plan, profile) or not decide(flows.facts(p, key, row, plan, profile), now).ok:
                 index.todo.append(key)  # the facts have changed since it became ready
                 continue
             granted = flow.Granted(slot, flows.heads.caller_for(plan, row.contact_id))
