@@ -241,13 +241,13 @@ def number_of(person: str) -> str:
     return person.split("-")[1]
 
 
-def within(seconds: float, predicate: Callable[[], object]) -> bool:
+def within(seconds: float, predicate: Callable[[], object], every: float = 0.005) -> bool:
     """Waits until it holds, or the time is up; says which."""
     deadline, pause = time.monotonic() + seconds, Event()
     while not predicate():
         if time.monotonic() > deadline:
             return False
-        pause.wait(0.005)
+        pause.wait(every)
     return True
 
 

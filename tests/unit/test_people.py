@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -208,7 +208,6 @@ changes = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(changes, st.integers(0, 600)), max_size=12))
 def test_counting_on_is_counting_afresh(steps: list[tuple[tuple[object, ...], int]]) -> None:
     both, now = Both(), NOW
