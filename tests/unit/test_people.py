@@ -165,10 +165,11 @@ class Both:
 
     def row(self, contact: str, campaign: str, state: State, due: int) -> None:
         self.stamp += 1
+        # One command a person at a time, as the index of the workers sees to: who has another open still waits.
+        busy = any(r.open for r in self.rows.values() if r.contact_id == contact and r.campaign != campaign)
+        state = State.WAITING if state is State.ISSUED and busy else state
         row = row_of(contact, campaign, self.stamp, state=state, due=NOW + due * MINUTE)
-        # One command a person at a time, as the index of the workers sees to.
-        busy = any(r.open for r in self.rows.values() if r.contact_id == contact and r.key != row.key)
-        if state is State.ISSUED and not busy:
+        if state is State.ISSUED:
             row = replace(row, open=out_at(NOW))
         if state in (State.EXITING, State.EXITED):
             row = replace(row, exit=Exit("completed", "x", NOW))
