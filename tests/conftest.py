@@ -26,10 +26,11 @@ LONGEST = (
     "acceptance/test_kill_ablated.py",
     "acceptance/test_kill.py",
     "streams/test_lane_crash.py",
-    "acceptance/test_worker.py",
     "streams/test_read_side.py",
+    "acceptance/test_worker.py",
+    "streams/test_import_interrupted.py",
     "streams/test_broker.py",
-    "machines/test_flow_ledger.py",
+    "streams/test_cli_import.py",
 )
 
 
