@@ -4,7 +4,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import NOW, PROFILE
 from test_flow import inputs, plans
@@ -25,6 +25,7 @@ def test_every_handler_says_what_it_does() -> None:
     assert all(handler.__doc__ for handler in flow.TABLE.values())
 
 
+@settings(deadline=None)
 @given(plans, st.lists(inputs, max_size=40))
 def test_the_drawing_misses_no_change(plan: Plan, steps: list[flow.Input]) -> None:
     row = flow.enroll(flow.Enroll("c7", "spring", 1, "c"), NOW, plan, PROFILE).row
