@@ -172,7 +172,7 @@ def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
 
 def tick_cause(row: EnrollmentRow) -> str:
     """The cause of what a timer or a slot makes happen (design rule 1)."""
-    return ids.digest("tick", row.enrollment_id, row.step, row.seq)
+    return ids.tick_id(row.enrollment_id, row.step, row.seq)
 
 
 # --- handlers ---------------------------------------------------------------------------------------------------------------------
@@ -401,7 +401,7 @@ def _skip_reason(row: EnrollmentRow, step: Step, profile: Profile | None) -> str
     """Why a contacting step is skipped, None if it is taken."""
     if not isinstance(step, Contacting):
         return None
-    if not _attempted(row) and not _holds(row, step):
+    if step.when is not None and not _attempted(row) and not _holds(row, step):
         return "condition"
     if profile is None or address_for(profile) is None:
         return "no_address"

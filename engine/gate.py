@@ -140,7 +140,7 @@ def _record(answer: Answer) -> AnswerRecord:
             return AnswerRecord(answer.check, answer.ok, "never")
 
 
-def _lifecycle(facts: Facts, _now: Instant) -> Answer:
+def _lifecycle(facts: Facts) -> Answer:
     match facts.campaign_state:
         case CampaignState.RUNNING:
             return _YES["lifecycle"]
@@ -151,11 +151,7 @@ def _lifecycle(facts: Facts, _now: Instant) -> Answer:
     return Answer("lifecycle", False, Never("campaign_ended"))
 
 
-def _exit(facts: Facts, _now: Instant) -> Answer:
-    return Answer("exit", False, Never(facts.exiting)) if facts.exiting else _YES["exit"]
-
-
-def _suppression(facts: Facts, _now: Instant) -> Answer:
+def _suppression(facts: Facts) -> Answer:
     if facts.opted_out:
         return Answer("suppression", False, Never("opted_out"))
     if facts.ledger is None:
@@ -166,14 +162,12 @@ def _suppression(facts: Facts, _now: Instant) -> Answer:
     return Answer("suppression", False, Never(min(reasons, key=rank)))
 
 
-def _window(facts: Facts, now: Instant, until: Instant | None) -> Answer:
-    if until is not None and until > now:
-        return _YES["window"]
+def _closed_window(facts: Facts, now: Instant) -> Answer:
     again = opens_next(facts, now)
     return Answer("window", False, Never("no_window") if again is None else At(again))
 
 
-def _contact_busy(facts: Facts, _now: Instant) -> Answer:
+def _contact_busy(facts: Facts) -> Answer:
     if facts.contact_busy is None:
         return _NOT_ASKED["contact_busy"]
     return Answer("contact_busy", False, When("contact_free")) if facts.contact_busy else _YES["contact_busy"]
@@ -200,11 +194,11 @@ def decide(facts: Facts, now: Instant) -> Verdict:
     """Every check's answer at `now` (campaign ms), in the order of CHECKS."""
     until = open_until(facts, now)
     answers = (
-        _lifecycle(facts, now),
-        _exit(facts, now),
-        _suppression(facts, now),
-        _window(facts, now, until),
-        _contact_busy(facts, now),
+        _lifecycle(facts),
+        Answer("exit", False, Never(facts.exiting)) if facts.exiting else _YES["exit"],
+        _suppression(facts),
+        _YES["window"] if until is not None and until > now else _closed_window(facts, now),
+        _contact_busy(facts),
         _number_busy(facts, now),
         _slot(facts, now),
     )

@@ -374,23 +374,30 @@ def _settle(row: LedgerRow, call: Call, ctx: Moment, disposition: str, receipt: 
     """Closes a command: the one closing record, kept in the row, so that a repeat is answered with the very same."""
     assert call.template is not None
     if receipt is not None:
-        said = {"ended_at": _between(call.at, receipt.ended_at, ctx.now), "provider_call_id": receipt.provider_call_id}
-        said |= {"opt_out": receipt.opt_out, "callback_at": receipt.callback_at}
-        said |= {"talk_ms": receipt.talk_ms, "requested_at": receipt.started_at}
-        facts = {"cause": receipt.event_id} | {k: v for k, v in said.items() if v is not None} | facts
+        facts = {
+            "cause": receipt.event_id,
+            "provider_call_id": receipt.provider_call_id,
+            "opt_out": receipt.opt_out,
+            "callback_at": receipt.callback_at,
+            "talk_ms": receipt.talk_ms,
+            "requested_at": receipt.started_at,
+            **facts,
+        }
+    said = None if receipt is None or receipt.ended_at is None else _between(call.at, receipt.ended_at, ctx.now)
     closing = replace(
         call.template,
         event_id=ids.event_id(call.dial_id, "outcome", call.dial_id),
         disposition=disposition,
-        **({"ended_at": int(ctx.now)} | {k: v for k, v in facts.items() if v is not None}),
+        ended_at=int(ctx.now) if said is None else said,
+        **facts,
     )
     settled = replace(call, state=CallState.SETTLED, closing=closing, template=None)
     return Result(_with(row, settled, ctx), emit=(closing,))
 
 
-def _between(earliest: int, said: int | None, latest: int) -> int | None:
+def _between(earliest: int, said: int, latest: int) -> int:
     """When a call ended, by the provider's clock, which may be wrong: waits count from it, so it is kept within what can be."""
-    return None if said is None else max(earliest, min(said, latest))
+    return max(earliest, min(said, latest))
 
 
 def _with(row: LedgerRow, call: Call, ctx: Moment) -> LedgerRow:

@@ -81,14 +81,14 @@ class Plan:
 
     def index(self, step_id: str) -> int:
         """Position of a step. Raises KeyError for a step this version does not have."""
-        place = self._places.get(step_id)
-        if place is None:
-            raise KeyError(f"campaign {self.campaign}@{self.version} has no step {step_id!r}")
-        return place
+        try:
+            return self._places[step_id]
+        except KeyError:
+            raise KeyError(f"campaign {self.campaign}@{self.version} has no step {step_id!r}") from None
 
     def step(self, step_id: str) -> Step:
         """A step by its id. Raises KeyError for one this version does not have."""
-        return self.steps[self.index(step_id)]
+        return self.steps[self._places[step_id]] if step_id in self._places else self.steps[self.index(step_id)]
 
     def after(self, step_id: str) -> Step | None:
         """The step behind this one; None at the end of the flow."""

@@ -69,6 +69,21 @@ def test_every_topic_but_the_crms_own_has_models() -> None:
     assert len(TOPIC_OF) == sum(len(spec.models) for spec in TOPICS)
 
 
+def test_every_field_says_what_it_holds() -> None:
+    parts = [(name, part) for name, schema in export.schemas().items() for part in (schema, *schema.get("$defs", {}).values())]
+    bare = [
+        f"{name}: {field}"
+        for name, part in parts
+        for field, told in part.get("properties", {}).items()
+        if not told.get("description")
+    ]
+    assert not bare, "behind the field: `#: what it holds` (msgspec), or Field(description=...) (pydantic)"
+
+
+def test_every_topic_says_what_it_holds() -> None:
+    assert [spec.name for spec in TOPICS if not spec.about] == []
+
+
 def test_exported_schemas_are_current() -> None:
     assert export.differences() == []
 
