@@ -25,6 +25,7 @@ LONGEST = (
     "acceptance/test_three_campaigns.py",
     "acceptance/test_kill_ablated.py",
     "acceptance/test_kill.py",
+    "streams/test_tutorial.py",
     "streams/test_lane_crash.py",
     "streams/test_read_side.py",
     "acceptance/test_worker.py",
