@@ -53,7 +53,7 @@ def instances(struct: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("struct", RECORDS, ids=lambda m: m.__name__)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_both_codecs_agree(struct: type[msgspec.Struct], data: st.DataObject) -> None:
     record = data.draw(instances(struct))
