@@ -15,7 +15,7 @@ from engine.errors import RecordError
 from engine.gate import TRANSIT_MS, Facts, Verdict, decide
 from engine.ledger import LOOKUP_MARGIN, Moment
 from engine.plan import CHANNELS
-from engine.time import MINUTE, Instant
+from engine.time import MINUTE, NEVER, Instant
 from outdial.clock import Clock
 from providers.port import CLIENT_TIMEOUT_MS, Provider
 from schemas import ids
@@ -58,6 +58,7 @@ class Dialer:
         self.index: dict[int, AddressIndex] = defaultdict(AddressIndex)
         self.sender = Sender(self, provider)
         self._wake = lane.tick(self.tick)
+        self._looks_at: dict[int, Instant] = {}  # by partition: when its tick comes next, real ms
         self._transit = int(TRANSIT_MS * clock.rate)
         rows.observers.append(self._watch)
 
@@ -106,6 +107,7 @@ class Dialer:
         for (address, dial_id), _ in deadlines.drain(Instant(real), BATCH):
             self.feed(p, address, ledger.Overdue(dial_id), now)
         following = deadlines.next()
+        self._looks_at[p] = NEVER if following is None else following
         return None if following is None else max(0.0, (following - self.clock.real_ms()) / 1000)
 
     # --- one address ---
@@ -127,7 +129,8 @@ class Dialer:
         if result.wake is not None:
             dial_id = dial.dial_id if dial else _dial_id(inp)
             self.index[p].deadlines.put(Instant(result.wake), (address, dial_id), None)
-            self._wake(p)
+            if result.wake < self._looks_at.get(p, NEVER):
+                self._wake(p)
         if result.request and dial is not None:
             self.lane.then(lambda: self._reserved(p, dial))
         if result.lookup:
@@ -176,6 +179,7 @@ class Dialer:
 
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
+        self._looks_at.pop(p, None)
 
     def _watch(self, p: int, _key: str, old: DialerRow | None, new: DialerRow | None) -> None:
         if isinstance(new, LinkRow) or isinstance(old, LinkRow):

@@ -81,6 +81,7 @@ class Flows:
             if row.state is _EXITED:
                 self._keep_for_a_week(p, key, row)
                 self._left(p, row)
+                self.wake(p)
                 return
         self.lane.then(partial(self._durable, p, key, result))
 

@@ -21,7 +21,7 @@ class Step:
 
     __slots__ = ("after", "holds", "outputs", "partition", "rows", "size", "source", "undo")
 
-    def __init__(self, partition: int, source: Record | None = None) -> None:
+    def __init__(self, partition: int, source: Record | None) -> None:
         self.partition = partition
         self.source = source
         self.outputs: list[Entry] = []

@@ -137,15 +137,15 @@ class Steps:
         self.flusher.group.acks.append(release)
         self.flusher.kick()
 
-    def _begin(self, partition: int, source: Record | None = None) -> Step:
-        if self._step is not None:
-            raise RuntimeError(f"a step of partition {partition} within one of partition {self._step.partition}")
-        self._step = step = Step(partition, source)
-        return step
+    def _nested(self, partition: int) -> RuntimeError:
+        there = self._step.partition if self._step else None
+        return RuntimeError(f"a step of partition {partition} within one of partition {there}")
 
     def _run(self, partition: int, fn: Callable[[], Any]) -> Any:
         """One step that is no record's. A failure is ours, so it stops the worker."""
-        step = self._begin(partition)
+        if self._step is not None:
+            raise self._nested(partition)
+        self._step = step = Step(partition, None)
         try:
             result = fn()
             if step.size > MOST_BYTES:
@@ -162,7 +162,9 @@ class Steps:
 
     def _one(self, fn: StageFn, partition: int, record: Record) -> bool:
         """One record as one step; whether it went well."""
-        step = self._begin(partition, record)
+        if self._step is not None:
+            raise self._nested(partition)
+        self._step = step = Step(partition, record)
         try:
             fn(partition, record, self._now)
             if step.size > MOST_BYTES:
@@ -183,7 +185,7 @@ class Steps:
         else:
             log.error("A record of %s could not be handled.", record.topic, exc_info=error, extra=where)
         self.stats.dead_letters += 1
-        step = self._begin(partition)
+        self._step = step = Step(partition, None)
         self.emit(dead_letter(record, error, self.clock.real_ms()), partition=partition, spec=DEAD_LETTERS)
         self._step = None
         self.flusher.group.add(step)

@@ -71,7 +71,7 @@ class Bench:
         self.settled.append(dict(group.offsets))
 
     def step(self, outputs: str = "", rows: str = "", offset: int = 0) -> None:
-        step = Step(0)
+        step = Step(0, None)
         for key in outputs:
             step.outputs.append(entry(("out", 0), key.encode(), b"v"))
         for key in rows:
