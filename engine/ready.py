@@ -11,7 +11,9 @@ campaign the oldest due instant is first. Each campaign is a Wheel used as a pri
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from engine.time import Instant
 from engine.timers import Wheel
@@ -20,7 +22,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Entry(NamedTuple, Generic[V]):
+class Entry(msgspec.Struct, Generic[V], frozen=True):
     """Where an entry waits and until when (campaign ms, exclusive). `token` is the caller's, to recognise a row that moved on."""
 
     line: str

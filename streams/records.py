@@ -1,8 +1,7 @@
 """A record as stages get it, and what becomes of one that is refused."""
 
 import base64
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import msgspec
 from pydantic import ValidationError
@@ -17,7 +16,7 @@ KEPT_BYTES = 600_000
 ORDINARY = (RecordError, msgspec.MsgspecError, ValidationError)
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True):
     """A record as it lay on its topic. `timestamp` is the broker's (LogAppendTime), real ms."""
 
     topic: str
@@ -26,6 +25,8 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp: int
+    timestamp_type: int = 1
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 StageFn = Callable[[int, Record, Instant], None]
