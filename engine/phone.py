@@ -19,6 +19,7 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 
 from engine.area_codes import area_zones
 from engine.errors import RecordError
+from engine.number_kinds import kind_of
 from engine.windows import offsets
 
 
@@ -31,7 +32,7 @@ class Phone(NamedTuple):
 
 
 #: Numbers of people at a place or on the move. All others (+1 800, premium, personal ...) tell nothing of where anybody is.
-_OF_PEOPLE = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+_OF_PEOPLE = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
 
 #: https://www.ofcom.org.uk/phones-and-broadband/phone-numbers/numbers-for-drama: no area, and mobiles.
 _DRAMA = re.compile(r"\+44(?:1632960|7700900)\d{3}", re.ASCII)
@@ -72,17 +73,16 @@ def _area(prefix: str) -> tuple[str, tuple[str, ...]] | None:
         found = _parse(prefix + "0000", None)
     except RecordError:
         return None
-    of_people = phonenumbers.number_type(phonenumbers.parse(found.e164)) in _OF_PEOPLE
+    of_people = kind_of(phonenumbers.parse(found.e164))[1] in _OF_PEOPLE
     return (found.region, found.zones) if of_people and found.region in ("US", "CA") else None
 
 
 def _parse(text: str, country: str | None) -> Phone:
     number = _read(text.strip(), country)
     e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    kind = phonenumbers.number_type(number)
-    if kind == PhoneNumberType.UNKNOWN:  # is_valid_number asks just this
+    region, kind = kind_of(number)
+    if region is None or kind == PhoneNumberType.UNKNOWN:  # is_valid_number asks just this
         return _fictional(e164) or _refuse(text, number)
-    region = str(phonenumbers.region_code_for_number(number))
     return Phone(e164, region, _zones(number, region, kind) if kind in _OF_PEOPLE else ())
 
 
