@@ -109,7 +109,7 @@ def _import(settings: Settings, asked: _Asked) -> None:
             write_rejects(
                 asked.rejects, listing.header, ledger.rejects(which), listing.dialect.delimiter if listing.dialect else ","
             )
-        _report(asked, which, fresh, ledger, console)
+        _report(asked, layout, which, fresh, ledger, console)
 
 
 def _carried_out(
@@ -138,10 +138,11 @@ def _carried_out(
     return which, True
 
 
-def _report(asked: _Asked, which: Import, fresh: bool, ledger: RowLedger, console: Console) -> None:
+def _report(asked: _Asked, layout: Layout, which: Import, fresh: bool, ledger: RowLedger, console: Console) -> None:
     usable = which.tally.accepted + which.tally.merged
     if asked.as_json:
-        print(json_of(which, ledger, written=fresh and not asked.dry_run and bool(usable), unchanged=not fresh))
+        written = fresh and not asked.dry_run and bool(usable)
+        print(json_of(which, ledger, columns=layout.columns(), written=written, unchanged=not fresh))
     show_result(console, which, ledger)
     if not usable:
         raise OutdialError(

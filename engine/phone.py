@@ -173,6 +173,15 @@ def _one_clock(zones: tuple[str, ...]) -> bool:
     return all(offsets(zone) == offsets(zones[0]) for zone in zones)
 
 
+@lru_cache(maxsize=16_384)
+def region_of(number: str) -> str | None:
+    """The region (ISO 3166) of a number in E.164; None: it can be no number any more."""
+    try:
+        return parse_phone(number).region
+    except RecordError:
+        return None
+
+
 def canonical_address(channel: str, text: str) -> str:
     """The key of an address: E.164 for `call` and `sms`; for `email` NFC and casefolded, its domain in IDNA. Idempotent.
 
