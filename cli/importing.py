@@ -1,7 +1,7 @@
 """Rows of a list become people, or rejects with a reason. Pure: no file, no broker; `cli/import_run.py` reads and publishes.
 
 A person is its contact id: the id column, else a hash of the phone. Two rows with one id are one person, and the later row replaces
-the earlier whole (docs/decisions/0010-merging-rows.md).
+the earlier whole (docs/decisions/0007-merging-rows.md).
 """
 
 from collections.abc import Collection
