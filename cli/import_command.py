@@ -105,11 +105,14 @@ def _import(settings: Settings, asked: _Asked) -> None:
     show_layout(console, listing, layout)
     with opened(settings.home, cluster, keep=not asked.dry_run) as ledger:
         which, fresh = _carried_out(settings, asked, listing, layout, allowed, ledger, cluster, console)
-        if asked.rejects:
-            write_rejects(
-                asked.rejects, listing.header, ledger.rejects(which), listing.dialect.delimiter if listing.dialect else ","
-            )
         _report(asked, layout, which, fresh, ledger, console)
+        if asked.rejects:
+            delimiter = listing.dialect.delimiter if listing.dialect else ","
+            write_rejects(asked.rejects, listing.header, ledger.rejects(which), delimiter)
+        if not _usable(which):
+            raise OutdialError(
+                f"{asked.file}: none of its {which.tally.rows} rows can be used: see their reasons, and --map for columns"
+            )
 
 
 def _carried_out(
@@ -139,15 +142,12 @@ def _carried_out(
 
 
 def _report(asked: _Asked, layout: Layout, which: Import, fresh: bool, ledger: RowLedger, console: Console) -> None:
-    usable = which.tally.accepted + which.tally.merged
     if asked.as_json:
-        written = fresh and not asked.dry_run and bool(usable)
+        written = fresh and not asked.dry_run and _usable(which)
         print(json_of(which, ledger, columns=layout.columns(), written=written, unchanged=not fresh))
     show_result(console, which, ledger)
-    if not usable:
-        raise OutdialError(
-            f"{asked.file}: none of its {which.tally.rows} rows can be used: see their reasons, and --map for columns"
-        )
+    if not _usable(which):
+        return
     if asked.dry_run:
         console.print("dry run: nothing was written")
     elif not fresh:
@@ -158,6 +158,11 @@ def _report(asked: _Asked, layout: Layout, which: Import, fresh: bool, ledger: R
         console.print(f"import {which.name}: {new} new people and {changed} changes published{where}")
     if asked.campaigns and which.tally.enrolled and not asked.dry_run:
         console.print(f"to take them out again: outdial contacts import --undo {which.name}")
+
+
+def _usable(which: Import) -> bool:
+    """Whether any row could be used."""
+    return which.tally.accepted + which.tally.merged > 0
 
 
 def _name(asked: _Asked, listing: Listing, allowed: Collection[str] | None, cluster: str) -> str:
