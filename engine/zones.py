@@ -1,10 +1,11 @@
 """In which time zones a person may be: a set, with its sources. All of them must be inside a window.
 
 An explicit IANA zone stands alone; else the postal address (engine/address.py; its country, if that has one clock and nothing
-narrower is told) and the phone number speak together, either of which may be silent (engine/phone.py). People keep their numbers when they move, so a number never narrows what the address says; and an
-address may be years old, so it never overrules the number. Abbreviations and offsets (`EST`, `GMT-5`) are no civil zones: half of
-the year they name the wrong hour, or no place at all. They are read as the zone that people most likely mean, and reported. Nothing
-speaks: the set is empty, and the campaign's fallback counts.
+narrower is told) and the phone number speak together, either of which may be silent (engine/phone.py). People keep their numbers
+when they move, so a number never narrows what the address says; and an address may be years old, so it never overrules the number.
+Abbreviations and offsets (`EST`, `GMT-5`) are no civil zones: half of the year they name the wrong hour, or no place at all. They
+are read as the zone that people most likely mean, and reported. Nothing speaks: the set is empty, and the campaign's fallback
+counts.
 """
 
 import re

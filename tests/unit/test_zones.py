@@ -85,7 +85,7 @@ def test_a_set_is_what_its_sources_gave_and_a_number_never_narrows_it(
 @pytest.mark.parametrize(
     ("phone", "address", "sources"),
     [
-        ("+12125550101", {"country": "GB", "postal_code": "SW1A 1AA"}, {"country": ("Europe/London",), "phone": ("America/New_York",)}),
+        ("+12125550101", {"country": "GB", "postal_code": "SW1A 1AA"}, {"country": ("Europe/London",), "phone": (NY,)}),
         ("+18005550101", {"country": "Germany", "postal_code": "10115"}, {"country": ("Europe/Berlin",)}),
         ("+442079460123", {"country": "GB", "postal_code": "SW1A 1AA"}, {"phone": ("Europe/London",)}),
         (None, {"country": "France"}, {"country": ("Europe/Paris",)}),
