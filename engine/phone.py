@@ -62,19 +62,16 @@ def parse_phone(text: str, country: str | None = None) -> Phone:
     return _parse(text, country)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def _area(prefix: str) -> tuple[str, tuple[str, ...]] | None:
     """Region and zones of +1 NPA NXX, if no further digit matters to them; else None.
 
     None matters to people's numbers of the US and Canada: libphonenumber describes them by area code and four digits at most, and
     the zones are the area code's (a test holds both). In the Caribbean some prefixes are divided.
     """
-    try:
-        found = _parse(prefix + "0000", None)
-    except RecordError:
-        return None
-    of_people = kind_of(phonenumbers.parse(found.e164))[1] in _OF_PEOPLE
-    return (found.region, found.zones) if of_people and found.region in ("US", "CA") else None
+    number = PhoneNumber(country_code=1, national_number=int(prefix[2:] + "0000"))
+    region, kind = kind_of(number)
+    return (region, _zones(number, region, kind)) if region in ("US", "CA") and kind in _OF_PEOPLE else None
 
 
 def _parse(text: str, country: str | None) -> Phone:
