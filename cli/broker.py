@@ -13,12 +13,15 @@ from deploy.broker import Broker, BrokerStatus
 from deploy.jars import Progress as ProgressTold
 from outdial.settings import Settings
 
-app = typer.Typer(help="The embedded Kafka broker.", no_args_is_help=True)
+app = typer.Typer(help="The embedded Kafka broker.\n\nExample: outdial broker up", no_args_is_help=True)
 
 
 @app.command()
 def up() -> None:
-    """Start the broker unless it runs, and wait until it answers."""
+    """Start the broker unless it runs, and wait until it answers.
+
+    Example: outdial broker up
+    """
     settings = Settings()
     with shown_progress() as progress:
         status = Broker(settings).up(progress)
@@ -27,13 +30,19 @@ def up() -> None:
 
 @app.command()
 def down() -> None:
-    """Stop the broker cleanly. Its data stays."""
+    """Stop the broker cleanly. Its data stays.
+
+    Example: outdial broker down
+    """
     _say(Broker(Settings()).down())
 
 
 @app.command()
 def status(as_json: bool = typer.Option(False, "--json", help="Print one JSON object.")) -> None:
-    """Say whether the broker runs, its pid, port, version and the size of its data."""
+    """Say whether the broker runs, its pid, port, version and the size of its data.
+
+    Example: outdial broker status --json
+    """
     found = Broker(Settings()).status()
     if as_json:
         print(json.dumps(found.as_dict()))

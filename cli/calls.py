@@ -43,7 +43,7 @@ def calls(
 ) -> None:
     """Calls and messages: one row for each attempt, oldest first.
 
-    Example: outdial calls --campaign spring-renewals --disposition voicemail --since 2h --csv voicemail.csv
+    Example: outdial calls --campaign spring --since 2h --csv calls.csv
     """
     if csv_ is not None and as_json:
         raise UsageError("--csv and --json both say how to write: give one of them")

@@ -25,7 +25,7 @@ from schemas.campaign import CampaignFile, CampaignHead, CampaignState
 from schemas.export import schema_of
 from schemas.topics import CAMPAIGNS
 
-app = typer.Typer(help="Campaigns: apply their files, start and stop them.", no_args_is_help=True)
+app = typer.Typer(help="Campaigns: apply their files, start and stop them.\n\nExample: outdial campaign list", no_args_is_help=True)
 app.command("apply")(apply)
 app.command("report")(report)
 
@@ -53,7 +53,10 @@ def schema() -> None:
 
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
-    """List the campaigns with their states."""
+    """List the campaigns with their states.
+
+    Example: outdial campaign list
+    """
     snapshot = read_heads(Settings())
     heads = [snapshot.heads[name] for name in sorted(snapshot.heads)]
     if as_json:
@@ -72,7 +75,10 @@ def show(
     version: Annotated[int | None, typer.Option(help="Another version than the current one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Print a campaign's state and its file as it was applied."""
+    """Print a campaign's state and its file as it was applied.
+
+    Example: outdial campaign show spring --version 2
+    """
     snapshot = read_heads(Settings())
     head = snapshot.head(campaign)
     found = snapshot.version(campaign, version or head.version)
@@ -85,25 +91,37 @@ def show(
 
 @app.command()
 def start(campaign: Id, as_json: AsJson = False) -> None:
-    """Start a campaign that is a draft."""
+    """Start a campaign that is a draft.
+
+    Example: outdial campaign start spring
+    """
     _transition("start", campaign, as_json)
 
 
 @app.command()
 def pause(campaign: Id, as_json: AsJson = False) -> None:
-    """Pause a running campaign: calls in progress end as they will, no further one is placed."""
+    """Pause a running campaign: calls in progress end as they will, no further one is placed.
+
+    Example: outdial campaign pause spring
+    """
     _transition("pause", campaign, as_json)
 
 
 @app.command()
 def resume(campaign: Id, as_json: AsJson = False) -> None:
-    """Let a paused campaign run on."""
+    """Let a paused campaign run on.
+
+    Example: outdial campaign resume spring
+    """
     _transition("resume", campaign, as_json)
 
 
 @app.command()
 def stop(campaign: Id, as_json: AsJson = False) -> None:
-    """End a campaign, for ever: everybody who is still in it exits."""
+    """End a campaign, for ever: everybody who is still in it exits.
+
+    Example: outdial campaign stop spring
+    """
     _transition("stop", campaign, as_json)
 
 

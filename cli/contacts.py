@@ -22,7 +22,7 @@ from outdial.clock import clock_from
 from outdial.settings import Settings
 from schemas.topics import ENROLLMENTS
 
-app = typer.Typer(help="The people who are contacted.", no_args_is_help=True)
+app = typer.Typer(help="The people who are contacted.\n\nExample: outdial contacts zones people.csv", no_args_is_help=True)
 
 #: The most that is accepted as a contact id (schemas/contact.py).
 LONGEST_ID = 256
@@ -41,7 +41,10 @@ app.command()(imports)
 
 @app.command()
 def enroll(contact: Annotated[list[str], typer.Argument(help="Contact ids.")], campaign: Campaigns) -> None:
-    """Enter people into a campaign. One who is not known yet waits for the contact to arrive."""
+    """Enter people into a campaign. One who is not known yet waits for the contact to arrive.
+
+    Example: outdial contacts enroll c-0001 c-0002 --campaign spring
+    """
     settings = Settings()
     check_ids(contact)
     check_countries(settings, contact, allowed_in(check_open(settings, campaign)))
@@ -54,7 +57,10 @@ def enroll(contact: Annotated[list[str], typer.Argument(help="Contact ids.")], c
 
 @app.command()
 def unenroll(contact: Annotated[list[str], typer.Argument(help="Contact ids.")], campaign: Campaigns) -> None:
-    """Take people out of a campaign, at once: no further step is taken for them."""
+    """Take people out of a campaign, at once: no further step is taken for them.
+
+    Example: outdial contacts unenroll c-0001 --campaign spring
+    """
     settings = Settings()
     check_ids(contact)
     heads = read_heads(settings)

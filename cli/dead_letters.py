@@ -17,7 +17,7 @@ from outdial.settings import Settings
 from schemas.deadletter import DeadLetter
 from schemas.topics import DEAD_LETTERS
 
-app = typer.Typer(help="Records that could not be used.", no_args_is_help=True)
+app = typer.Typer(help="Records that could not be used.\n\nExample: outdial dead-letters list", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -44,7 +44,10 @@ def _dead_letters() -> None:
 
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
-    """Count them by topic and reason, the newest first."""
+    """Count them by topic and reason, the newest first.
+
+    Example: outdial dead-letters list
+    """
     found = by_kind(read(Settings()))
     if as_json:
         for kind in found:
@@ -61,7 +64,10 @@ def show(
     place: Annotated[str, typer.Argument(metavar="TOPIC/PARTITION/OFFSET", help="Where it lay, as `list` names it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show one: where it lay, why it was refused, and its bytes."""
+    """Show one: where it lay, why it was refused, and its bytes.
+
+    Example: outdial dead-letters show contacts/3/1742
+    """
     if place.count("/") != 2:
         raise UsageError(f"{place!r} is no place of a record: write TOPIC/PARTITION/OFFSET, as `outdial dead-letters list` does")
     letter = next((found for found in read(Settings()) if found.key == place), None)

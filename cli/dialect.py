@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
-
-import clevercsv
-from clevercsv.dialect import SimpleDialect
+from typing import TYPE_CHECKING, TextIO
 
 from engine.errors import OutdialError
+
+if TYPE_CHECKING:
+    from clevercsv.dialect import SimpleDialect
 
 DELIMITERS = (",", ";", "\t", "|")
 #: Characters of a line at most. Nobody's row is longer, and a file without line ends must not fill the memory.
@@ -84,7 +84,9 @@ def dialect_of(path: Path, encoding: str) -> Dialect:
     return Dialect(encoding, found.delimiter, found.quotechar if found.quotechar == "'" else '"', escape)
 
 
-def _detected(sample: str) -> SimpleDialect | None:
+def _detected(sample: str) -> "SimpleDialect | None":
+    import clevercsv  # Takes 0.1 s, and only lists in text need it.
+
     try:
         return clevercsv.Detector().detect(sample, delimiters=list(DELIMITERS))
     except clevercsv.exceptions.Error:

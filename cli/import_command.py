@@ -51,7 +51,7 @@ def import_command(
 ) -> None:
     """Publish the people of a list, and enroll them. What was interrupted goes on when the same command is run again.
 
-    Example: outdial contacts import people.csv --campaign spring --rejects rejects.csv
+    Example: outdial contacts import people.csv --campaign spring --dry-run
     """
     settings = Settings()
     if (file is None) == (undo is None):
@@ -222,7 +222,10 @@ def _undo(settings: Settings, name: str, as_json: bool) -> None:
 
 
 def imports(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False) -> None:
-    """List the imports of this home, the newest last."""
+    """List the imports of this home, the newest last.
+
+    Example: outdial contacts imports
+    """
     settings = Settings()
     console = Console(soft_wrap=True, highlight=False)
     with opened(settings.home, str(require_broker(settings).cluster_id), keep=False) as ledger:

@@ -58,9 +58,9 @@ def build() -> typer.Typer:
     """The root with all that GROUPS and COMMANDS list."""
     root = typer.Typer(
         name="outdial",
-        help="Outbound campaigns on a message broker: nobody called twice, nobody forgotten, every decision explained.",
+        help="Outbound campaigns on a message broker: nobody called twice, nobody forgotten, every decision explained.\n\n"
+        "Example: outdial demo",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

@@ -34,7 +34,7 @@ def report(
 ) -> None:
     """How far people got and how they left; answer rates by the hour where they live, and by attempt.
 
-    Example: outdial campaign report spring-renewals --plot spring.png
+    Example: outdial campaign report spring --plot spring.png
     """
     settings = Settings()
     if plot_ is not None:

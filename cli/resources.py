@@ -33,7 +33,7 @@ from schemas.export import schema_of
 from schemas.resources import Agent, Line, Number, Resource, Resources, resource_key
 from schemas.topics import RESOURCES
 
-app = typer.Typer(help="Agents, caller IDs and lines.", no_args_is_help=True)
+app = typer.Typer(help="Agents, caller IDs and lines.\n\nExample: outdial resources list", no_args_is_help=True)
 
 _PARTS: dict[str, type[Agent | Number | Line]] = {"agents": Agent, "numbers": Number, "lines": Line}
 
@@ -115,7 +115,10 @@ def schema() -> None:
 
 @app.command("list")
 def list_command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False) -> None:
-    """List what is declared."""
+    """List what is declared.
+
+    Example: outdial resources list
+    """
     declared = read_resources(Settings())
     if as_json:
         for resource in declared.values():

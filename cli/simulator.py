@@ -1,9 +1,8 @@
 """`outdial simulator`: the simulated provider, in a process of its own."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,12 +10,9 @@ from outdial import logs
 from outdial.clock import clock_from
 from outdial.settings import Settings
 from providers.mix import PRESETS, read_mix
-from providers.serving import serve
-from providers.signing import signer
-from providers.simhooks import Hooks
-from providers.simlog import Log
-from providers.simserver import Options, Simulator
-from providers.simwire import WEBHOOKS
+
+if TYPE_CHECKING:
+    from providers.simserver import Options
 
 HOST = "127.0.0.1"
 
@@ -31,14 +27,28 @@ def simulator(
     hang: Annotated[float, typer.Option(min=0, max=1, help="Drill: share that is dialed but never answered.")] = 0.0,
     repeat: Annotated[float, typer.Option(min=0, max=1, help="Drill: share whose webhook is sent twice.")] = 0.0,
 ) -> None:
-    """Run the simulated provider of calls and messages until it is ended. It rings nobody."""
+    """Run the simulated provider of calls and messages until it is ended. It rings nobody.
+
+    Example: outdial simulator --seed 7 --mix realistic
+    """
     logs.configure()
     settings = Settings()
-    options = replace(Options(seed, read_mix(mix)), silent=silent, hang=hang, repeat=repeat)
-    asyncio.run(_run(settings, options, port or settings.simulator_port, log or settings.home / "simulator.jsonl", webhooks))
+    # aiohttp takes a quarter of a second to import: not for `outdial --help`
+    from providers.simserver import Options
+
+    options = Options(seed, read_mix(mix), silent, hang, repeat)
+    place = log or settings.home / "simulator.jsonl"
+    asyncio.run(_run(settings, options, port or settings.simulator_port, place, webhooks))
 
 
-async def _run(settings: Settings, options: Options, port: int, log: Path, webhooks: str | None) -> None:
+async def _run(settings: Settings, options: "Options", port: int, log: Path, webhooks: str | None) -> None:
+    from providers.serving import serve
+    from providers.signing import signer
+    from providers.simhooks import Hooks
+    from providers.simlog import Log
+    from providers.simserver import Simulator
+    from providers.simwire import WEBHOOKS
+
     url = webhooks or f"http://{settings.webhook_host}:{settings.webhook_port}{WEBHOOKS}"
     hooks = None if webhooks == "none" else Hooks(url, signer(settings))
     provider = Simulator(options, clock_from(settings), Log(log), hooks)

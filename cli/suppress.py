@@ -25,7 +25,9 @@ from schemas.rows import DialerRow, LedgerRow, LinkRow, SuppressionEntry
 from schemas.suppression import Suppression
 from schemas.topics import DIAL_LEDGER, SUPPRESSIONS
 
-app = typer.Typer(help="Phone numbers that must not be contacted.", no_args_is_help=True)
+app = typer.Typer(
+    help="Phone numbers that must not be contacted.\n\nExample: outdial suppress check 212-555-0142", no_args_is_help=True
+)
 
 Phone = Annotated[str, typer.Argument(metavar="PHONE", help="With + and country code, or a national number of --country.")]
 Country = Annotated[str, typer.Option(help="How a national number is read.")]
@@ -40,19 +42,28 @@ def add(
     country: Country = "US",
     as_json: AsJson = False,
 ) -> None:
-    """Suppress a number: it is not called or texted again."""
+    """Suppress a number: it is not called or texted again.
+
+    Example: outdial suppress add +12125550142
+    """
     _publish(address_of(phone, country), "add", reason, spoke, as_json)
 
 
 @app.command()
 def remove(phone: Phone, country: Country = "US", as_json: AsJson = False) -> None:
-    """Lift the suppression of a number. People who have been opted out by it stay opted out."""
+    """Lift the suppression of a number. People who have been opted out by it stay opted out.
+
+    Example: outdial suppress remove +12125550142
+    """
     _publish(address_of(phone, country), "remove", "removed", False, as_json)
 
 
 @app.command()
 def check(phone: Phone, country: Country = "US", as_json: AsJson = False) -> None:
-    """Say whether a number is suppressed, why, since when, and who can be reached there."""
+    """Say whether a number is suppressed, why, since when, and who can be reached there.
+
+    Example: outdial suppress check 212-555-0142 --country US
+    """
     settings = Settings()
     address = address_of(phone, country)
     entries, contacts = ledger_of(settings, address)

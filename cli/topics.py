@@ -21,7 +21,7 @@ from outdial.kafka import admin, require_broker
 from outdial.settings import Settings
 from schemas.topics import TOPICS, TopicSpec
 
-app = typer.Typer(help="The topics on the broker.", no_args_is_help=True)
+app = typer.Typer(help="The topics on the broker.\n\nExample: outdial topics apply", no_args_is_help=True)
 
 #: Seconds for the broker to answer one request.
 TIMEOUT = 30.0
@@ -52,7 +52,10 @@ def _topics() -> None:
 
 @app.command("apply")
 def apply_command(as_json: bool = typer.Option(False, "--json", help="Print one JSON object a line.")) -> None:
-    """Create the topics that are missing and check those that exist."""
+    """Create the topics that are missing and check those that exist.
+
+    Example: outdial topics apply
+    """
     applied = apply(Settings())
     if as_json:
         for row in applied:

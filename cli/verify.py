@@ -35,7 +35,10 @@ def verify(
     simulator_log: Annotated[Path | None, typer.Option(help="The simulator's own log, compared with what was commanded.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Recount everything from the topics. Exit status 0 only if all of it reconciles and nobody is forgotten."""
+    """Recount everything from the topics. Exit status 0 only if all of it reconciles and nobody is forgotten.
+
+    Example: outdial verify --simulator-log .outdial/simulator.jsonl
+    """
     with _telling() as telling:
         world, checks = recount(Settings(), simulator_log, telling)
     unreconciled, forgotten = totals(checks)

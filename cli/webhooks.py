@@ -4,18 +4,21 @@ import asyncio
 
 from outdial import logs
 from outdial.settings import Settings
-from providers.serving import serve
-from providers.signing import signer
-from providers.webhooks import Receipts, Receiver
 
 
 def webhooks() -> None:
-    """Receive what providers tell of calls and messages, and hand it on to Kafka, until it is ended."""
+    """Receive what providers tell of calls and messages, and hand it on to Kafka, until it is ended.
+
+    Example: outdial webhooks
+    """
     logs.configure()
-    settings = Settings()
-    verifier = signer(settings)
-    asyncio.run(_run(settings, Receiver(verifier, Receipts(settings))))
+    asyncio.run(_run(Settings()))
 
 
-async def _run(settings: Settings, receiver: Receiver) -> None:
+async def _run(settings: Settings) -> None:
+    from providers.serving import serve  # aiohttp takes a quarter of a second to import: not for `outdial --help`
+    from providers.signing import signer
+    from providers.webhooks import Receipts, Receiver
+
+    receiver = Receiver(signer(settings), Receipts(settings))
     await serve(receiver.app(), settings.webhook_host, settings.webhook_port, "receiver of webhooks", "OUTDIAL_WEBHOOK_PORT")

@@ -8,8 +8,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import openpyxl
-
 from engine.errors import OutdialError
 
 MAGIC = b"PK\x03\x04"
@@ -46,6 +44,8 @@ def workbook_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    import openpyxl  # Takes 0.15 s, and only workbooks need it.
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of styles and validations that it does not read
         with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:

@@ -4,6 +4,7 @@ jgo records checksums in its lock file but does not enforce them, and writes a d
 fetched into a scratch directory, checked, and only then moved into the cache; what is in the cache is checked again at each start.
 """
 
+import fcntl
 import os
 import shutil
 import ssl
@@ -45,9 +46,12 @@ def ensure_jars(cache_dir: Path, progress: Progress = silent, lock: Path = LOCK)
     """
     repository = cache_dir.resolve() / "m2"
     locked = _locked(lock)
-    missing = [jar for jar in locked if not _path(repository, jar).exists()]
+    missing = _missing(repository, locked)
     if missing:
-        _fetch_all(repository, missing, progress)
+        with _alone(repository):
+            missing = _missing(repository, missing)
+            if missing:
+                _fetch_all(repository, missing, progress)
     # Those that were there already; the others were checked on their way in.
     for jar in locked:
         if jar not in missing and not _is_genuine(_path(repository, jar), jar):
@@ -72,6 +76,22 @@ def _locked(lock: Path) -> list[Any]:
 def _path(repository: Path, jar: Any) -> Path:
     name = f"{jar.artifactId}-{jar.version}{'-' + jar.classifier if jar.classifier else ''}.{jar.packaging}"
     return repository.joinpath(*jar.groupId.split("."), jar.artifactId, jar.version, name)
+
+
+def _missing(repository: Path, jars: list[Any]) -> list[Any]:
+    return [jar for jar in jars if not _path(repository, jar).exists()]
+
+
+@contextmanager
+def _alone(repository: Path) -> Iterator[None]:
+    """One process at a time fetches into a cache: a second waits, then finds what the first has fetched."""
+    repository.mkdir(parents=True, exist_ok=True)
+    directory = os.open(repository, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
 
 
 def _is_genuine(path: Path, jar: Any) -> bool:
@@ -133,7 +153,6 @@ def _root_cause(error: BaseException) -> str:
 @contextmanager
 def _scratch(repository: Path) -> Iterator[Path]:
     # Beside the repository, so that a jar is moved into it in one step.
-    repository.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="fetching-", dir=repository.parent))
     try:
         yield scratch

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -100,22 +99,3 @@ class Processes:
                 child.send_signal(signal.SIGTERM)
         for name in list(reversed(self._children)):
             self.stop(name)
-
-
-def free_ports(count: int, start: int = 20_000) -> list[int]:
-    """Ports on loopback that nobody listens on, below the ephemeral range, next to each other."""
-    first = start + os.getpid() % 9_000
-    for base in range(first, first + 2_000, count):
-        if all(_free(port) for port in range(base, base + count)):
-            return list(range(base, base + count))
-    raise OutdialError(f"There are no {count} free ports next to each other on loopback; close some programs")
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

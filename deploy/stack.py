@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from deploy.broker import Broker
-from deploy.processes import Processes, free_ports
+from deploy.ports import free_ports
+from deploy.processes import Processes
 from outdial.settings import Settings
 
 

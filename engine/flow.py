@@ -41,6 +41,10 @@ from schemas.line import Slot
 from schemas.outcome import Outcome
 from schemas.rows import EnrollmentRow, Exit, Last, Open, Profile, State
 
+# Members by name, which is faster (see engine/gate.py).
+_WAITING, _ISSUED, _EXITING, _EXITED = State.WAITING, State.ISSUED, State.EXITING, State.EXITED
+_NOT_DIALED = Disposition.NOT_DIALED
+
 # --- inputs: all that can happen to an enrollment ---------------------------------------------------------------------------------
 
 
@@ -172,7 +176,7 @@ def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
 
 def tick_cause(row: EnrollmentRow) -> str:
     """The cause of what a timer or a slot makes happen (design rule 1)."""
-    return ids.digest("tick", row.enrollment_id, row.step, row.seq)
+    return ids.tick_id(row.enrollment_id, row.step, row.seq)
 
 
 # --- handlers ---------------------------------------------------------------------------------------------------------------------
@@ -221,7 +225,7 @@ def _due(row: EnrollmentRow, _inp: Due, ctx: Context) -> Result:
     reason = _skip_reason(row, step, ctx.profile)
     if reason is None:
         return Result(row)
-    skipped = _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, step=step.id, reason=reason)
+    skipped = _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": reason}, step.id)
     if reason == "no_address" and "unreachable" in ctx.plan.exits:
         return _exit(row, "unreachable", cause, ctx)
     return _advance(row, Instant(row.due), cause, ctx, before=(skipped,))
@@ -244,7 +248,7 @@ def _granted(row: EnrollmentRow, inp: Granted, ctx: Context) -> Result:
         slot=inp.slot,
         at=ctx.now,
     )
-    issued = replace(row, state=State.ISSUED, open=open_)
+    issued = replace(row, state=_ISSUED, open=open_)
     return Result(issued, after=(command(issued, ctx.plan, ctx.profile),))
 
 
@@ -253,7 +257,7 @@ def _closed(row: EnrollmentRow, inp: Closing, ctx: Context) -> Result:
     outcome = inp.outcome
     if row.open is None or outcome.dial_id != row.open.dial_id:
         return Result(row)
-    if outcome.disposition == Disposition.NOT_DIALED:
+    if outcome.disposition == _NOT_DIALED:
         return _not_dialed(row, outcome, ctx)
     closed, told = _account(row, outcome)
     reason = _exit_of(outcome, ctx.plan)
@@ -267,7 +271,7 @@ def _closed_while_exiting(row: EnrollmentRow, inp: Closing, ctx: Context) -> Res
     outcome = inp.outcome
     if row.open is None or outcome.dial_id != row.open.dial_id:
         return Result(row)
-    if outcome.disposition == Disposition.NOT_DIALED:
+    if outcome.disposition == _NOT_DIALED:
         return _not_dialed(row, outcome, ctx) if outcome.ends else Result(replace(row, open=None, seq=row.seq + 1), then=Finish())
     closed, told = _account(row, outcome)
     reason = _exit_of(outcome, ctx.plan)
@@ -278,22 +282,15 @@ def _finish(row: EnrollmentRow, _inp: Finish, _ctx: Context) -> Result:
     """Says `exited`, once per enrollment, and shrinks the row."""
     if row.open is not None or row.exit is None:
         return Result(row)
-    exited = _event(
-        row,
-        EventKind.EXITED,
-        row.exit.cause,
-        Instant(row.exit.at),
-        reason=row.exit.reason,
-        attempts=row.attempts,
-        reached=row.reached,
-    )
+    counts = {"reason": row.exit.reason, "attempts": row.attempts, "reached": row.reached}
+    exited = _event(row, EventKind.EXITED, row.exit.cause, Instant(row.exit.at), counts)
     shrunk = EnrollmentRow(
         enrollment_id=row.enrollment_id,
         contact_id=row.contact_id,
         campaign=row.campaign,
         entry=row.entry,
         version=row.version,
-        state=State.EXITED,
+        state=_EXITED,
         step=row.step,
         seq=row.seq,
         attempts=row.attempts,
@@ -314,7 +311,7 @@ def _enter(row: EnrollmentRow, step: Step | None, at: Instant, cause: str, ctx: 
         reason = "completed" if row.reached or "unreachable" not in ctx.plan.exits else "unreachable"
         return _exit(row, reason, cause, ctx, before=before)
     due = add_delay(step.delay, at, ctx.zones) if isinstance(step, Waiting) else at
-    return Result(replace(row, state=State.WAITING, step=step.id, due=due, tries={}, unrung=0), emit=before)
+    return Result(replace(row, state=_WAITING, step=step.id, due=due, tries={}, unrung=0), emit=before)
 
 
 def _advance(row: EnrollmentRow, at: Instant, cause: str, ctx: Context, before: tuple[Sent, ...] = ()) -> Result:
@@ -326,28 +323,22 @@ def _exit(row: EnrollmentRow, reason: str, cause: str, ctx: Context, before: tup
     decided = Exit(reason, cause, ctx.now)
     if row.exit is not None and stronger(row.exit.reason, reason) == row.exit.reason:
         decided = row.exit
-    return Result(replace(row, state=State.EXITING, exit=decided), emit=before, then=Finish() if row.open is None else None)
+    return Result(replace(row, state=_EXITING, exit=decided), emit=before, then=Finish() if row.open is None else None)
 
 
 def _decided(row: EnrollmentRow) -> bool:
     """Whether nothing can change the exit any more: before a crash `exited` may have been said already, with this very reason."""
-    return row.state is State.EXITING and row.open is None
+    return row.state is _EXITING and row.open is None
 
 
 def _account(row: EnrollmentRow, outcome: Outcome) -> tuple[EnrollmentRow, tuple[Sent, ...]]:
     """The attempt is over: counts it, and tells of it."""
     what = effect(outcome.disposition)
     kind = EventKind.CALL_ENDED if outcome.channel == Channel.CALL else EventKind.MESSAGE_SENT
-    told = _event(
-        row,
-        kind,
-        outcome.event_id,
-        Instant(outcome.ended_at),
-        step=row.step,
-        dial_id=outcome.dial_id,
-        disposition=outcome.disposition,
-        opt_out=outcome.opt_out,
-    )
+    data = {"dial_id": outcome.dial_id, "disposition": outcome.disposition}
+    if outcome.opt_out is not None:
+        data["opt_out"] = outcome.opt_out
+    told = _event(row, kind, outcome.event_id, Instant(outcome.ended_at), data, row.step)
     closed = replace(
         row,
         open=None,
@@ -382,13 +373,14 @@ def _retry(row: EnrollmentRow, outcome: Outcome, ctx: Context, before: tuple[Sen
             return None
         due = add_delay(rule.after, ended, ctx.zones)
         again = replace(row, unrung=0, tries=row.tries | {name: taken + 1}, due=due)
-    told = _event(row, EventKind.RETRY_SCHEDULED, outcome.event_id, ctx.now, step=row.step, due=again.due, disposition=name)
-    return Result(replace(again, state=State.WAITING), emit=(*before, told))
+    data = {"due": again.due, "disposition": name}
+    told = _event(row, EventKind.RETRY_SCHEDULED, outcome.event_id, ctx.now, data, row.step)
+    return Result(replace(again, state=_WAITING), emit=(*before, told))
 
 
 def _not_dialed(row: EnrollmentRow, outcome: Outcome, ctx: Context) -> Result:
     """Uses up no attempt. The same step again when the reason has passed; never: the exit."""
-    closed = replace(row, state=State.WAITING, open=None, seq=row.seq + 1, due=outcome.retry_at or ctx.now)
+    closed = replace(row, state=_WAITING, open=None, seq=row.seq + 1, due=outcome.retry_at or ctx.now)
     return _exit(closed, outcome.ends, outcome.event_id, ctx) if outcome.ends else Result(closed)
 
 
@@ -401,7 +393,7 @@ def _skip_reason(row: EnrollmentRow, step: Step, profile: Profile | None) -> str
     """Why a contacting step is skipped, None if it is taken."""
     if not isinstance(step, Contacting):
         return None
-    if not _attempted(row) and not _holds(row, step):
+    if step.when is not None and not _attempted(row) and not _holds(row, step):
         return "condition"
     if profile is None or address_for(profile) is None:
         return "no_address"
@@ -434,7 +426,7 @@ def _holds(row: EnrollmentRow, step: Step) -> bool:
     return step.when({"last": seen})
 
 
-def _event(row: EnrollmentRow, kind: EventKind, cause: str, at: Instant, step: str | None = None, **data: Any) -> Event:
+def _event(row: EnrollmentRow, kind: str, cause: str, at: Instant, data: dict[str, Any], step: str | None = None) -> Event:
     return Event(
         event_id=ids.event_id(cause, kind, row.enrollment_id),
         cause=cause,
@@ -446,7 +438,7 @@ def _event(row: EnrollmentRow, kind: EventKind, cause: str, at: Instant, step: s
         entry=row.entry,
         at=at,
         step=step,
-        data={k: v for k, v in data.items() if v is not None},
+        data=data,
     )
 
 
@@ -509,7 +501,7 @@ def enroll(inp: Enroll, now: Instant, plan: Plan, profile: Profile | None) -> Re
         version=plan.version,
         state=State.AWAITING_CONTACT,
     )
-    told = _event(row, EventKind.ENROLLED, inp.cause, now)
+    told = _event(row, EventKind.ENROLLED, inp.cause, now, {})
     known = profile if profile is not None and profile.known else None
     ctx = Context(now, plan, known)
     return _enter(row, plan.steps[0], now, inp.cause, ctx, before=(told,)) if known else Result(row, emit=(told,))

@@ -24,6 +24,8 @@ class Channel(StrEnum):
 #: By name: calling the enum for each command would take as long as half of its checks.
 CHANNELS: dict[str, Channel] = {str(channel): channel for channel in Channel}
 
+_CALL = Channel.CALL
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -83,14 +85,14 @@ class Plan:
 
     def index(self, step_id: str) -> int:
         """Position of a step. Raises KeyError for a step this version does not have."""
-        place = self._places.get(step_id)
-        if place is None:
-            raise KeyError(f"campaign {self.campaign}@{self.version} has no step {step_id!r}")
-        return place
+        try:
+            return self._places[step_id]
+        except KeyError:
+            raise KeyError(f"campaign {self.campaign}@{self.version} has no step {step_id!r}") from None
 
     def step(self, step_id: str) -> Step:
         """A step by its id. Raises KeyError for one this version does not have."""
-        return self.steps[self.index(step_id)]
+        return self.steps[self._places[step_id]] if step_id in self._places else self.steps[self.index(step_id)]
 
     def after(self, step_id: str) -> Step | None:
         """The step behind this one; None at the end of the flow."""
@@ -99,7 +101,7 @@ class Plan:
 
     def window_for(self, channel: Channel) -> Window:
         """Calls must have stopped ringing when the window closes; messages do not ring."""
-        return self.window if channel is Channel.CALL else _uncut(self.window)
+        return self.window if channel is _CALL else _uncut(self.window)
 
     def abroad(self, number: str | None) -> bool | None:
         """Whether a number (E.164) is of a country that may not be contacted; None: all may, or there is no number."""

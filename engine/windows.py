@@ -42,6 +42,7 @@ class Range(NamedTuple):
 
 #: Range from a pair, without the call of its constructor and two of Instant: a third of the time of a look-up.
 _range = cast("Callable[[tuple[int, int]], Range]", partial(tuple.__new__, Range))
+_ALWAYS = Range(Instant(0), NEVER)
 
 
 class Pattern(NamedTuple):
@@ -64,12 +65,11 @@ class Window:
 
     weekly: Weekly
     ring_cut: int
+    always: bool = field(init=False, repr=False, compare=False)  # open all week: its one range has no end
     _calendars: dict[tuple[str, ...], Calendar] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @property
-    def always(self) -> bool:
-        """Open all week: its one range has no end."""
-        return spans(self.weekly) == ((0, WEEK),)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "always", spans(self.weekly) == ((0, WEEK),))  # frozen for everybody else
 
 
 def open_range(window: Window, zones: tuple[str, ...], t: Instant) -> Range | None:
@@ -78,6 +78,8 @@ def open_range(window: Window, zones: tuple[str, ...], t: Instant) -> Range | No
     Raises ValueError without zones or with one that is not an IANA name.
     """
     calendar = window._calendars.get(zones) or _calendar(window, zones)
+    if window.always:
+        return _ALWAYS
     edges, patterns = calendar
     i = bisect_right(edges, t) - 1
     starts, ends = patterns[i]
@@ -105,8 +107,6 @@ def next_open(window: Window, zones: tuple[str, ...], t: Instant) -> Range | Non
 
 def _search(window: Window, calendar: Calendar, i: int, t: int) -> Range | None:
     """As open_range, over changes of offset."""
-    if window.always:
-        return Range(Instant(0), NEVER)
     edges, at = calendar.edges, t
     while at <= t + HORIZON and i < len(calendar.patterns):
         piece = _piece(calendar, i, at)

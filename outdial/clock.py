@@ -53,6 +53,10 @@ class Clock(Protocol):
         """Campaign time, milliseconds UTC."""
         ...
 
+    def at(self, real_us: int) -> Instant:
+        """Campaign time, milliseconds UTC, at an instant of real time (microseconds UTC)."""
+        ...
+
     def real_us(self) -> int:
         """Real time, microseconds UTC."""
         ...
@@ -112,7 +116,10 @@ class SystemClock(_Monotonic):
         super().__init__(source)
 
     def now(self) -> Instant:
-        return Instant(self.real_ms())
+        return self.at(self.real_us())
+
+    def at(self, real_us: int) -> Instant:
+        return Instant(real_us // 1_000)
 
     def real_delay(self, campaign_ms: float) -> float:
         return max(0.0, campaign_ms) / 1_000
@@ -129,7 +136,10 @@ class AcceleratedClock(_Monotonic):
         self.rate = anchor.rate
 
     def now(self) -> Instant:
-        elapsed_us = self.real_us() - self._anchor.real_us
+        return self.at(self.real_us())
+
+    def at(self, real_us: int) -> Instant:
+        elapsed_us = real_us - self._anchor.real_us
         return Instant(self._anchor.campaign_ms + int(elapsed_us * self.rate // 1_000))
 
     def real_delay(self, campaign_ms: float) -> float:

@@ -3,8 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import msgspec
 
 from engine.retries import Disposition
 from outdial.clock import Clock
@@ -16,8 +17,7 @@ from schemas.receipt import Receipt, ReceiptKind
 Script = Callable[[Request, int], Fate]
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """A request as it arrived: campaign ms and real microseconds."""
 
     request: Request

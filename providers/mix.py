@@ -5,7 +5,7 @@ different speed can be compared call by call.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from math import exp
 from pathlib import Path
@@ -13,6 +13,7 @@ from statistics import NormalDist
 from struct import Struct
 from typing import Any
 
+import msgspec
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -68,6 +69,16 @@ class Mix(BaseModel):
                 raise ValueError("weights must not be negative, and one must be above 0")
         return self
 
+    @cached_property
+    def ringing(self) -> dict[str, float]:
+        """Weights of the calls to numbers that exist."""
+        return {name: weight for name, weight in self.calls.items() if name != Disposition.INVALID_NUMBER}
+
+    @cached_property
+    def invalid(self) -> float:
+        """Share of numbers that do not exist."""
+        return self.calls.get(Disposition.INVALID_NUMBER, 0.0) / sum(self.calls.values())
+
 
 PRESETS: dict[str, Mix] = {
     "realistic": Mix(),
@@ -77,8 +88,7 @@ PRESETS: dict[str, Mix] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(msgspec.Struct, frozen=True):
     """How one request ends. Times are campaign ms; `end_ms` counts from the request."""
 
     disposition: str
@@ -119,7 +129,7 @@ class _Draws:
 def call_fate(mix: Mix, seed: int, number: str, attempt: int, ring_timeout_ms: int, max_duration_ms: int) -> Fate:
     """The fate of the nth call (from 1) to a number. A number that is invalid is so at every attempt."""
     draws = _Draws(f"{seed}:call:{number}:{attempt}")
-    disposition = Disposition.INVALID_NUMBER if _invalid(mix, seed, number) else draws.pick(_valid(mix.calls))
+    disposition = Disposition.INVALID_NUMBER if _invalid(mix, seed, number) else draws.pick(mix.ringing)
     ring = min(ring_timeout_ms, draws.between(*RINGS.get(disposition, (ring_timeout_ms, ring_timeout_ms))))
     talk = min(max_duration_ms, _talk(draws, mix, disposition))
     if disposition != Disposition.ANSWERED:
@@ -137,12 +147,7 @@ def message_fate(mix: Mix, seed: int, number: str, attempt: int) -> Fate:
 
 
 def _invalid(mix: Mix, seed: int, number: str) -> bool:
-    share = mix.calls.get(Disposition.INVALID_NUMBER, 0.0) / sum(mix.calls.values())
-    return share > 0 and _Draws(f"{seed}:{number}").uniform() < share
-
-
-def _valid(weights: dict[str, float]) -> dict[str, float]:
-    return {name: weight for name, weight in weights.items() if name != Disposition.INVALID_NUMBER}
+    return mix.invalid > 0 and _Draws(f"{seed}:{number}").uniform() < mix.invalid
 
 
 def read_mix(name: str) -> Mix:

@@ -6,8 +6,9 @@ tried again (design rule 9).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from schemas import ids
 from schemas.receipt import Receipt
@@ -16,8 +17,7 @@ from schemas.receipt import Receipt
 CLIENT_TIMEOUT_MS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One call to place or message to send. Must not leave after `not_after` (real ms)."""
 
     dial_id: str
@@ -26,7 +26,7 @@ class Request:
     caller: str | None = None  # E.164 caller ID
     agent: str | None = None  # who speaks, for a call
     text: str | None = None  # what a message says
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = {}
     ring_timeout_ms: int = 30_000  # campaign ms
     max_duration_ms: int = 3_600_000  # campaign ms, from the answer
     not_after: int = 2**53 - 1  # real ms

@@ -129,10 +129,10 @@ class CampaignState(StrEnum):
 class CampaignVersion(Wire):
     """An immutable version of a campaign file. Key: id@version."""
 
-    id: str
-    version: int = Field(ge=1)
-    file: dict[str, Any]
-    at: int
+    id: str = Field(description="id of the campaign")
+    version: int = Field(ge=1, description="counts from 1")
+    file: dict[str, Any] = Field(description="the campaign file, as it was applied")
+    at: int = Field(description="UTC ms on the campaign's clock")
 
     @property
     def key(self) -> str:
@@ -142,10 +142,10 @@ class CampaignVersion(Wire):
 class CampaignHead(Wire):
     """What a campaign is now: its state and current version. Key: id."""
 
-    id: str
-    version: int = Field(ge=1)
-    state: CampaignState
-    at: int
+    id: str = Field(description="id of the campaign")
+    version: int = Field(ge=1, description="the current version")
+    state: CampaignState = Field(description="draft, running, paused or ended")
+    at: int = Field(description="UTC ms on the campaign's clock, since when")
 
     @property
     def key(self) -> str:

@@ -12,23 +12,23 @@ class Dial(Record, kw_only=True, frozen=True, tag_field="kind", tag="dial"):
     Carries the contact's facts, so that the gate can ask everything again where the address's facts are.
     """
 
-    dial_id: str
-    enrollment_id: str
-    contact_id: str
-    campaign: str
-    version: int
-    entry: int
-    step: str
-    seq: int
-    channel: str  # call | sms
-    address: str
-    caller: str | None  # E.164 caller ID
-    zones: tuple[str, ...]
-    slot: Slot
-    agent: str | None = None
-    text: str | None = None
-    variables: dict[str, Any] = {}
-    at: int  # campaign ms
+    dial_id: str  #: the command: hash of enrollment_id and seq
+    enrollment_id: str  #: hash of contact, campaign and entry
+    contact_id: str  #: who
+    campaign: str  #: id of the campaign
+    version: int  #: version of the campaign file the person entered with
+    entry: int  #: which passage of the person through the campaign, from 1
+    step: str  #: id of the step
+    seq: int  #: number of the command within the enrollment, from 1
+    channel: str  #: call or sms
+    address: str  #: number to dial, E.164
+    caller: str | None  #: caller ID, E.164
+    zones: tuple[str, ...]  #: the contact's zones: all of them must be inside the window
+    slot: Slot  #: when it may be sent
+    agent: str | None = None  #: of a call: who speaks
+    text: str | None = None  #: of a message: what it says
+    variables: dict[str, Any] = {}  #: what the agent may know of the person
+    at: int  #: campaign ms, when it was issued
 
     @property
     def key(self) -> str:
@@ -38,10 +38,10 @@ class Dial(Record, kw_only=True, frozen=True, tag_field="kind", tag="dial"):
 class Revoke(Record, kw_only=True, frozen=True, tag_field="kind", tag="revoke"):
     """The enrollment is exiting: close the command if it still waits for its slot, else note it."""
 
-    dial_id: str
-    address: str
-    reason: str
-    slot_end: int  # real µs: a revoke for an unknown dial_id is remembered until then
+    dial_id: str  #: the command
+    address: str  #: its number
+    reason: str  #: the exit reason
+    slot_end: int  #: real UTC µs: a revoke for an unknown dial_id is remembered until then
 
     @property
     def key(self) -> str:
@@ -51,8 +51,8 @@ class Revoke(Record, kw_only=True, frozen=True, tag_field="kind", tag="revoke"):
 class Link(Record, kw_only=True, frozen=True, tag_field="kind", tag="link"):
     """This contact can be reached at this address: who speaks there speaks for the contact."""
 
-    address: str
-    contact_id: str
+    address: str  #: a number or email address of the person
+    contact_id: str  #: the person
 
     @property
     def key(self) -> str:
@@ -62,8 +62,8 @@ class Link(Record, kw_only=True, frozen=True, tag_field="kind", tag="link"):
 class Unlink(Record, kw_only=True, frozen=True, tag_field="kind", tag="unlink"):
     """The contact has no active enrollment any more, or another address."""
 
-    address: str
-    contact_id: str
+    address: str  #: a number or email address
+    contact_id: str  #: the person
 
     @property
     def key(self) -> str:

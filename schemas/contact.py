@@ -13,18 +13,26 @@ TEMPLATE_FIELDS = ("first_name", "last_name", "email", "postal_code", "state", "
 class Contact(Wire):
     """One person, whole: a later record replaces an earlier one. Fields beyond these become variables."""
 
-    id: str = Field(min_length=1, max_length=256)
-    phone: str | None = Field(None, description="as the person writes it; E.164 when the country is not known")
-    alt_phones: list[str] = []
-    email: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    timezone: str | None = Field(None, description="IANA zone, stands alone where it is given")
-    postal_code: str | None = Field(None, description="a lost leading zero of the US is forgiven")
-    state: str | None = Field(None, description="code or name")
-    country: str | None = Field(None, description="ISO 3166 alpha-2, how a national phone number and the address are read")
-    consent: Any = None
-    variables: dict[str, Any] = {}
+    id: str = Field(min_length=1, max_length=256, description="the person, by the id that the sender knows them by")
+    phone: str | None = Field(default=None, description="as the person writes it; E.164 when the country is not known")
+    alt_phones: list[str] = Field(
+        default_factory=list,
+        json_schema_extra={"default": []},
+        description="further numbers, written as phone is; not dialed yet, suppressed with the rest",
+    )
+    email: str | None = Field(default=None, description="kept as a variable, and suppressed with the rest")
+    first_name: str | None = Field(default=None, description="for templates and agents")
+    last_name: str | None = Field(default=None, description="for templates and agents")
+    timezone: str | None = Field(default=None, description="IANA zone, stands alone where it is given")
+    postal_code: str | None = Field(default=None, description="a lost leading zero of the US is forgiven")
+    state: str | None = Field(default=None, description="code or name")
+    country: str | None = Field(default=None, description="ISO 3166 alpha-2, how a national phone number and the address are read")
+    consent: Any = Field(default=None, description="no rule looks at it yet")
+    variables: dict[str, Any] = Field(
+        default_factory=dict,
+        json_schema_extra={"default": {}},
+        description="what else templates and agents may use; other fields of the record count too",
+    )
 
     @property
     def key(self) -> str:

@@ -6,14 +6,14 @@ from schemas.base import Record
 class DeadLetter(Record, kw_only=True, frozen=True):
     """A record that was refused. `key_base64` and `value_base64` are its bytes as they lay on the topic."""
 
-    topic: str
-    partition: int
-    offset: int
-    reason: str  # one sentence
-    error: str  # class of the error
-    key_base64: str | None = None
-    value_base64: str | None = None
-    at: int = 0  # real ms
+    topic: str  #: where it lay
+    partition: int  #: where it lay
+    offset: int  #: where it lay
+    reason: str  #: one sentence: why it could not be used
+    error: str  #: class of the error
+    key_base64: str | None = None  #: its key, untouched
+    value_base64: str | None = None  #: its value, untouched; of a very long one the first 600 kB
+    at: int = 0  #: real UTC ms, when it was refused
 
     @property
     def key(self) -> str:

@@ -8,24 +8,24 @@ from schemas.base import Record
 class AnswerRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """One check's answer. ok None: not asked here. until: campaign ms, `when:<event>` or `never`."""
 
-    check: str
-    ok: bool | None
-    until: int | str | None = None
-    detail: str | None = None
+    check: str  #: which check of the gate: lifecycle, suppression, window ... (engine/gate.py)
+    ok: bool | None  #: the answer; null: not asked here
+    until: int | str | None = None  #: of a no: campaign ms when it turns, `when:<event>`, or `never`
+    detail: str | None = None  #: of never: the exit reason
 
 
 class Decision(Record, kw_only=True, frozen=True):
     """The whole vector of answers of one evaluation of the gate."""
 
-    dial_id: str
-    address: str
-    contact_id: str
-    campaign: str
-    version: int
-    point: str  # reserve | request
-    ok: bool
-    answers: tuple[AnswerRecord, ...]
-    at: int  # campaign ms
+    dial_id: str  #: the command
+    address: str  #: number, E.164
+    contact_id: str  #: who
+    campaign: str  #: id of the campaign
+    version: int  #: version of its file
+    point: str  #: reserve: before the attempt was reserved; request: right before the provider was asked
+    ok: bool  #: whether every check said yes
+    answers: tuple[AnswerRecord, ...]  #: of each check
+    at: int  #: campaign ms
 
     @property
     def key(self) -> str:

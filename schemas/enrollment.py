@@ -8,9 +8,9 @@ from schemas.base import Wire
 
 
 class _About(Wire):
-    contact_id: str = Field(min_length=1, max_length=256)
-    at: int | None = Field(None, description="UTC ms on the campaign's clock, when it happened")
-    source: str | None = Field(None, description="who or what asked: import:<id>, cli, crm, dialer ...")
+    contact_id: str = Field(min_length=1, max_length=256, description="who")
+    at: int | None = Field(default=None, description="UTC ms on the campaign's clock, when it happened")
+    source: str | None = Field(default=None, description="who or what asked: import:<id>, cli, crm, dialer ...")
 
     @property
     def key(self) -> str:
@@ -20,17 +20,17 @@ class _About(Wire):
 class Enroll(_About):
     """A person enters a campaign. Idempotent by (contact_id, campaign, entry)."""
 
-    kind: Literal["enroll"] = "enroll"
-    campaign: str = Field(min_length=1)
-    entry: int = Field(1, ge=1)
+    kind: Literal["enroll"] = Field(default="enroll", description="what is asked for")
+    campaign: str = Field(min_length=1, description="id of the campaign")
+    entry: int = Field(default=1, ge=1, description="which passage through the campaign; a second one needs another number")
 
 
 class Unenroll(_About):
     """A person leaves a campaign, at once."""
 
-    kind: Literal["unenroll"] = "unenroll"
-    campaign: str = Field(min_length=1)
-    entry: int = Field(1, ge=1)
+    kind: Literal["unenroll"] = Field(default="unenroll", description="what is asked for")
+    campaign: str = Field(min_length=1, description="id of the campaign")
+    entry: int = Field(default=1, ge=1, description="which passage through the campaign")
 
 
 class OptOut(_About):
@@ -40,10 +40,10 @@ class OptOut(_About):
     share the address (design rule 14).
     """
 
-    kind: Literal["opt_out"] = "opt_out"
-    address: str | None = None
-    spoke: bool = True
-    scope: str = Field("all", description="all; narrower scopes are not enforced yet")
+    kind: Literal["opt_out"] = Field(default="opt_out", description="what is asked for")
+    address: str | None = Field(default=None, description="the number or email address that the request is about")
+    spoke: bool = Field(default=True, description="the request came from `address`: contacts who share it are opted out too")
+    scope: str = Field(default="all", description="all; narrower scopes are not enforced yet")
 
 
 EnrollmentRecord = Annotated[Enroll | Unenroll | OptOut, Field(discriminator="kind")]

@@ -18,18 +18,51 @@ class EventKind(StrEnum):
     EXITED = "exited"
 
 
+_DIAL_ID = {"dial_id": "the command"}
+_DISPOSITION = {"disposition": "how it ended"}
+
+#: What each kind tells, and what it adds as `data`. What has nothing to say is left out of a record.
+CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
+    EventKind.ENROLLED: ("The person entered the campaign, on its version of then.", {}),
+    EventKind.STEP_SKIPPED: (
+        "A call or message step was passed over.",
+        {"reason": "condition: its `when` is not true; no_address: the person has no number; template: ... lacks a variable"},
+    ),
+    EventKind.CALL_ENDED: (
+        "A call ended, or is taken as ended (`unknown`).",
+        _DIAL_ID | _DISPOSITION | {"opt_out": "scope in which the person asked not to be contacted again"},
+    ),
+    EventKind.MESSAGE_SENT: (
+        "The provider took a message, or refused it.",
+        _DIAL_ID | _DISPOSITION | {"opt_out": "scope in which the person asked not to be contacted again"},
+    ),
+    EventKind.MESSAGE_STATUS: (
+        "Later news of a message: delivered, undelivered. It moves no flow, and may come after `exited`.",
+        _DIAL_ID | _DISPOSITION | {"address": "number it was sent to, E.164"},
+    ),
+    EventKind.RETRY_SCHEDULED: (
+        "The same step will be tried again.",
+        {"due": "campaign ms, not before this"} | {"disposition": "how the attempt before ended"},
+    ),
+    EventKind.EXITED: (
+        "The person left the campaign. Once for each enrollment, and the last but for `message_status`.",
+        {"reason": "exit reason", "attempts": "attempts that count", "reached": "a human or a machine was reached at least once"},
+    ),
+}
+
+
 class Event(Record, kw_only=True, frozen=True):
     """One thing that happened to one enrollment. `data` holds what its kind adds (disposition, reason, counts)."""
 
-    kind: str
-    contact_id: str
-    enrollment_id: str
-    campaign: str
-    version: int
-    entry: int
-    at: int  # campaign ms
-    step: str | None = None
-    data: dict[str, Any] = {}
+    kind: str  #: what happened: an EventKind, or one that came later
+    contact_id: str  #: who
+    enrollment_id: str  #: hash of contact, campaign and entry
+    campaign: str  #: id of the campaign
+    version: int  #: version of the campaign file the person entered with
+    entry: int  #: which passage of the person through the campaign, from 1
+    at: int  #: UTC ms on the campaign's clock, when it happened
+    step: str | None = None  #: id of the step, where one is meant
+    data: dict[str, Any] = {}  #: what the kind adds
 
     @property
     def key(self) -> str:

@@ -10,11 +10,11 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     """The right to place one request in [start, end), real microseconds. A rate slot is 5 ms wide; a line without a rate is granted
     whole intervals. `granted` is when the pacer decided, for measuring the way from grant to ready-to-send."""
 
-    line: str
-    epoch: int
-    start: int
-    end: int
-    granted: int = 0
+    line: str  #: the line that granted it
+    epoch: int  #: term of the line's owner
+    start: int  #: real UTC µs: not before
+    end: int  #: real UTC µs: not from here on
+    granted: int = 0  #: real UTC µs, when the pacer decided
 
 
 class Demand(Record, kw_only=True, frozen=True, tag_field="kind", tag="demand"):
@@ -24,19 +24,19 @@ class Demand(Record, kw_only=True, frozen=True, tag_field="kind", tag="demand"):
     `seen`: number of the last grant (of `epoch`) taken into account, so that the pacer can subtract what is still under way.
     """
 
-    line: str
-    partition: int
-    epoch: int  # greatest epoch of the line's owner that this partition has seen; 0: none yet
-    seen: int
-    ready: dict[str, int]
-    oldest: int | None  # campaign ms, due instant of the oldest ready entry
-    in_flight: int
-    waiting: int = 0  # open commands, messages included, whose slot has yet to end
-    lead: int  # real µs, the worker's p99 from grant to ready-to-send
-    lag: int = 0  # real µs, the same for the last few commands: whether the worker keeps up at this moment
-    skew: int  # real µs, measured against LogAppendTime
-    at: int  # real µs
-    writer: int  # epoch of the partition's assignment; a lower one is a zombie's
+    line: str  #: the line
+    partition: int  #: the partition that could use it
+    epoch: int  #: greatest epoch of the line's owner that this partition has seen; 0: none yet
+    seen: int  #: number of the last grant of `epoch` taken into account
+    ready: dict[str, int]  #: campaign -> people who could be contacted now
+    oldest: int | None  #: campaign ms, due instant of the oldest of them
+    in_flight: int  #: open call commands
+    waiting: int = 0  #: open commands, messages included, whose slot has yet to end
+    lead: int  #: real µs, the worker's p99 from grant to ready-to-send
+    lag: int = 0  #: real µs, the same for the last few commands: whether the worker keeps up at this moment
+    skew: int  #: real µs between the worker's clock and the broker's
+    at: int  #: real UTC µs
+    writer: int  #: epoch of the partition's assignment; a lower one is a zombie's
 
     @property
     def key(self) -> str:
@@ -49,15 +49,15 @@ class Grant(Record, kw_only=True, frozen=True, tag_field="kind", tag="grant"):
     `number` counts the owner's grants to this partition, from 1, so that a partition can say which it has seen.
     """
 
-    line: str
-    epoch: int
-    partition: int
-    number: int
-    t0: int
-    step: int
-    n: int
-    width: int
-    granted: int
+    line: str  #: the line
+    epoch: int  #: term of its owner: readers refuse lower ones
+    partition: int  #: who may use the slots
+    number: int  #: counts the owner's grants to this partition, from 1
+    t0: int  #: real UTC µs, begin of the first slot
+    step: int  #: real µs between two slots; 0: all at once
+    n: int  #: how many; 0 only announces the epoch
+    width: int  #: real µs, how long a slot is open
+    granted: int  #: real UTC µs, when the pacer decided
 
     def slots(self) -> "list[Slot]":
         starts = range(self.t0, self.t0 + self.n * self.step, self.step) if self.step else [self.t0] * self.n

@@ -9,27 +9,27 @@ class Outcome(Record, kw_only=True, frozen=True):
     Written by the dialer alone, once per dial_id (a repeat after a crash has the same event_id).
     """
 
-    dial_id: str
-    enrollment_id: str
-    contact_id: str
-    campaign: str
-    version: int
-    entry: int
-    step: str
-    seq: int
-    channel: str
-    address: str
-    disposition: str  # engine/retries.py
-    reason: str | None = None  # of not_dialed: the gate's check, or revoked, handed_over, slot
-    retry_at: int | None = None  # campaign ms: earliest next instant of a not_dialed; None: when `reason` has passed
-    ends: str | None = None  # exit reason, if the gate said never
-    caller: str | None = None
-    provider_call_id: str | None = None
-    opt_out: str | None = None
-    callback_at: str | None = None
-    requested_at: int | None = None  # campaign ms
-    ended_at: int  # campaign ms: waits count from here
-    talk_ms: int | None = None
+    dial_id: str  #: the command: hash of enrollment_id and seq
+    enrollment_id: str  #: hash of contact, campaign and entry
+    contact_id: str  #: who
+    campaign: str  #: id of the campaign
+    version: int  #: version of the campaign file the person entered with
+    entry: int  #: which passage of the person through the campaign, from 1
+    step: str  #: id of the step
+    seq: int  #: number of the command within the enrollment, from 1
+    channel: str  #: call or sms
+    address: str  #: number that was, or was not, dialed, in E.164
+    disposition: str  #: how it ended: engine/retries.py lists them; expect further ones
+    reason: str | None = None  #: of not_dialed: the gate's check, revoked, handed_over, not_requested; of unknown: what is missing
+    retry_at: int | None = None  #: of not_dialed, campaign ms: not before this; left out: when what `reason` names has passed
+    ends: str | None = None  #: exit reason, if the gate said never
+    caller: str | None = None  #: caller ID, E.164
+    provider_call_id: str | None = None  #: the provider's own id
+    opt_out: str | None = None  #: scope in which the person asked not to be contacted again
+    callback_at: str | None = None  #: when the person asked to be called back, as the provider wrote it
+    requested_at: int | None = None  #: campaign ms, when the provider was asked
+    ended_at: int  #: campaign ms, end of the call: waits count from here
+    talk_ms: int | None = None  #: campaign ms spent talking
 
     @property
     def key(self) -> str:

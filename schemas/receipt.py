@@ -20,19 +20,19 @@ class ReceiptKind(StrEnum):
 class Receipt(Record, kw_only=True, frozen=True):
     """One statement of a provider about one dial_id. Repeats do no harm."""
 
-    dial_id: str
-    address: str
-    kind: str  # a ReceiptKind; others are kept as data and ignored
-    provider_call_id: str | None = None
-    disposition: str | None = None  # engine/retries.py; an unknown one is treated as `unknown`
-    detail: str | None = None
-    opt_out: str | None = None  # the scope the person asked for
-    callback_at: str | None = None
-    started_at: int | None = None  # campaign ms
-    ended_at: int | None = None  # campaign ms
-    talk_ms: int | None = None  # campaign ms spent talking
-    source: str = "webhook"  # request | webhook | lookup
-    raw: dict[str, Any] = {}
+    dial_id: str  #: the command it is about
+    address: str  #: number that was dialed, E.164
+    kind: str  #: a ReceiptKind; others are kept as data and ignored
+    provider_call_id: str | None = None  #: the provider's own id
+    disposition: str | None = None  #: how it ended (engine/retries.py); one that is not known is treated as `unknown`
+    detail: str | None = None  #: the provider's words
+    opt_out: str | None = None  #: scope in which the person asked not to be contacted again
+    callback_at: str | None = None  #: when the person asked to be called back
+    started_at: int | None = None  #: campaign ms
+    ended_at: int | None = None  #: campaign ms
+    talk_ms: int | None = None  #: campaign ms spent talking
+    source: str = "webhook"  #: request, webhook or lookup
+    raw: dict[str, Any] = {}  #: what else the provider said
 
     @property
     def key(self) -> str:

@@ -10,18 +10,18 @@ from schemas.campaign import Id, Part
 class Agent(Part):
     """A voice agent of the provider."""
 
-    kind: Literal["agent"] = "agent"
+    kind: Literal["agent"] = Field(default="agent", description="what it is; the file needs no such key")
     id: Id = Field(description="the agent's name in campaign files", examples=["renewals-agent"])
-    name: str | None = Field(None, description="what people call the agent", examples=["Robin"])
-    provider_ref: str | None = Field(None, description="the provider's own id, if it differs")
+    name: str | None = Field(default=None, description="what people call the agent", examples=["Robin"])
+    provider_ref: str | None = Field(default=None, description="the provider's own id, if it differs")
 
 
 class Number(Part):
     """A caller ID."""
 
-    kind: Literal["number"] = "number"
+    kind: Literal["number"] = Field(default="number", description="what it is; the file needs no such key")
     number: str = Field(pattern=r"^\+[1-9]\d{6,14}$", description="the caller ID, in E.164", examples=['"+12125550101"'])
-    tags: list[str] = Field([], description="names by which campaigns choose numbers", examples=[["sales-us"]])
+    tags: list[str] = Field(default=[], description="names by which campaigns choose numbers", examples=[["sales-us"]])
 
     @property
     def id(self) -> str:
@@ -31,18 +31,20 @@ class Number(Part):
 class Line(Part):
     """A trunk. No calls_per_second: not limited in rate. No concurrency: not limited in calls at a time."""
 
-    kind: Literal["line"] = "line"
+    kind: Literal["line"] = Field(default="line", description="what it is; the file needs no such key")
     id: Id = Field(description="the line's name in campaign files", examples=["main"])
-    calls_per_second: float | None = Field(None, gt=0, le=1000, description="calls begun in any second; left out, any number")
-    concurrency: int | None = Field(None, ge=1, description="calls at a time; left out, any number")
+    calls_per_second: float | None = Field(
+        default=None, gt=0, le=1000, description="calls begun in any second; left out, any number"
+    )
+    concurrency: int | None = Field(default=None, ge=1, description="calls at a time; left out, any number")
 
 
 class Resources(Part):
     """The file `resources.yaml`."""
 
-    agents: list[Agent] = Field([], description="who may call")
-    numbers: list[Number] = Field([], description="caller IDs")
-    lines: list[Line] = Field([], description="trunks, with their rate and concurrency")
+    agents: list[Agent] = Field(default=[], description="who may call")
+    numbers: list[Number] = Field(default=[], description="caller IDs")
+    lines: list[Line] = Field(default=[], description="trunks, with their rate and concurrency")
 
 
 Resource = Agent | Number | Line

@@ -18,37 +18,38 @@ Stamp = tuple[int, int]
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Base of all rows."""
 
-    stamp: Stamp = (0, 0)
+    stamp: Stamp = (0, 0)  #: (epoch, seq) of the write: of two rows with one key the greater one holds
 
 
 class OptOutEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person asked to be left alone: scope, who recorded it, when (campaign ms), the id of the cause."""
 
-    scope: str
-    source: str
-    at: int
-    cause: str
+    scope: str  #: what was opted out of
+    source: str  #: who recorded it
+    at: int  #: campaign ms
+    cause: str  #: event_id of the record that said so
 
 
 class Profile(Row, kw_only=True, tag_field="row", tag="profile"):
     """A person's normalised facts. Key: contact_id."""
 
-    contact_id: str
-    phone: str | None = None  # E.164
-    alt_phones: tuple[str, ...] = ()  # E.164, not dialed yet, but suppressed with the rest
-    email: str | None = None
-    zones: tuple[str, ...] = ()  # sorted IANA names; empty: nothing speaks, the campaign's fallback counts
-    zone_sources: dict[str, tuple[str, ...]] = {}  # who spoke (SOURCES of engine/zones.py) -> zones
-    variables: dict[str, Any] = {}
-    opt_outs: tuple[OptOutEntry, ...] = ()
-    known: bool = True  # False: an opt-out came before the contact did
-    problems: tuple[str, ...] = ()  # what could not be read, in words
+    contact_id: str  #: the person
+    phone: str | None = None  #: E.164
+    alt_phones: tuple[str, ...] = ()  #: E.164, not dialed yet, but suppressed with the rest
+    email: str | None = None  #: canonical
+    zones: tuple[str, ...] = ()  #: sorted IANA names; empty: nothing speaks, the campaign's fallback counts
+    zone_sources: dict[str, tuple[str, ...]] = {}  #: who spoke (SOURCES of engine/zones.py) -> zones
+    variables: dict[str, Any] = {}  #: what templates and agents may use
+    opt_outs: tuple[OptOutEntry, ...] = ()  #: each request not to be contacted
+    known: bool = True  #: false: an opt-out came before the contact did
+    problems: tuple[str, ...] = ()  #: what could not be read, in words
 
     @property
     def addresses(self) -> tuple[str, ...]:
         """Every address the person can be reached at, the first one first."""
-        found = (self.phone, *self.alt_phones, self.email)
-        return tuple(dict.fromkeys(a for a in found if a))
+        if self.phone and not self.alt_phones and not self.email:  # nearly everybody
+            return (self.phone,)
+        return tuple(dict.fromkeys([a for a in (self.phone, *self.alt_phones, self.email) if a]))
 
 
 class State(StrEnum):
@@ -64,51 +65,51 @@ class State(StrEnum):
 class Open(msgspec.Struct, frozen=True, omit_defaults=True):
     """The dial command that is out: all that is needed to send the very same command again."""
 
-    dial_id: str
-    channel: str
-    address: str
-    caller: str | None
-    slot: Slot
-    at: int  # campaign ms, when it was issued
+    dial_id: str  #: the command
+    channel: str  #: call or sms
+    address: str  #: number
+    caller: str | None  #: caller ID
+    slot: Slot  #: when it may be sent
+    at: int  #: campaign ms, when it was issued
 
 
 class Last(msgspec.Struct, frozen=True, omit_defaults=True):
     """The last closed attempt, what `when` may look at."""
 
-    step: str
-    channel: str
-    disposition: str
-    at: int  # campaign ms, end of the call
-    dial_id: str
+    step: str  #: id of the step
+    channel: str  #: call or sms
+    disposition: str  #: how it ended
+    at: int  #: campaign ms, end of the call
+    dial_id: str  #: the command
 
 
 class Exit(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why and because of which record the enrollment ends."""
 
-    reason: str
-    cause: str
-    at: int  # campaign ms
+    reason: str  #: exit reason
+    cause: str  #: event_id of the record that led to it
+    at: int  #: campaign ms
 
 
 class EnrollmentRow(Row, kw_only=True, tag_field="row", tag="enrollment"):
     """The enrollment's state. The row *is* the timer. Key: contact_id/campaign/entry, partitioned by contact_id."""
 
-    enrollment_id: str
-    contact_id: str
-    campaign: str
-    entry: int
-    version: int
-    state: State
-    step: str = ""
-    seq: int = 1  # number of the next or open attempt; with `step` it names a timer, so a moved-on timer is void
-    due: int = 0  # campaign ms
-    open: Open | None = None
-    last: Last | None = None
-    attempts: int = 0  # attempts that count, over the whole passage
-    tries: dict[str, int] = {}  # retries taken in this step, by disposition
-    unrung: int = 0  # provider failures in a row in this step, which use up no attempt but must end
-    reached: bool = False  # a human or a machine was reached at least once
-    exit: Exit | None = None
+    enrollment_id: str  #: hash of contact, campaign and entry
+    contact_id: str  #: who
+    campaign: str  #: id of the campaign
+    entry: int  #: which passage of the person through the campaign, from 1
+    version: int  #: version of the campaign file the person entered with
+    state: State  #: where it stands
+    step: str = ""  #: id of the current step
+    seq: int = 1  #: number of the next or open attempt; with `step` it names a timer, so a moved-on timer is void
+    due: int = 0  #: campaign ms, when the step falls due
+    open: Open | None = None  #: the command that is out
+    last: Last | None = None  #: the last closed attempt
+    attempts: int = 0  #: attempts that count, over the whole passage
+    tries: dict[str, int] = {}  #: retries taken in this step, by disposition
+    unrung: int = 0  #: provider failures in a row in this step, which use up no attempt but must end
+    reached: bool = False  #: a human or a machine was reached at least once
+    exit: Exit | None = None  #: the exit, once it is decided
 
     @property
     def key(self) -> str:
@@ -123,9 +124,9 @@ class EnrollmentRow(Row, kw_only=True, tag_field="row", tag="enrollment"):
 class TotalsRow(Row, kw_only=True, tag_field="row", tag="totals"):
     """People of one partition whose rows were tombstoned: campaign -> exit reason -> count. Key: `totals/<partition>`."""
 
-    partition: int
-    exits: dict[str, dict[str, int]] = {}
-    attempts: dict[str, int] = {}  # campaign -> attempts of those people
+    partition: int  #: whose people these were
+    exits: dict[str, dict[str, int]] = {}  #: campaign -> exit reason -> people
+    attempts: dict[str, int] = {}  #: campaign -> attempts of those people
 
     @property
     def key(self) -> str:
@@ -145,40 +146,40 @@ class CallState(StrEnum):
 class Call(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """One command against an address."""
 
-    dial_id: str
-    state: CallState
-    channel: str
-    contact_id: str
-    not_after: int = 0  # real ms: no request is sent after this
-    deadline: int = 0  # real ms: what has not ended by then is looked up
-    accepted: bool = False
-    provider_call_id: str | None = None
-    revoked: str | None = None  # a revoke that came: the reason
-    closing: Outcome | None = None  # SETTLED: the one closing record
-    template: Outcome | None = None  # RESERVED: the closing's fixed facts (disposition still `unknown`)
-    at: int = 0  # campaign ms of the reservation
-    lookups: int = 0
+    dial_id: str  #: the command
+    state: CallState  #: reserved: it may be under way; settled: it is closed
+    channel: str  #: call or sms
+    contact_id: str  #: for whom
+    not_after: int = 0  #: real ms: no request is sent after this
+    deadline: int = 0  #: real ms: what has not ended by then is looked up
+    accepted: bool = False  #: the provider took the request
+    provider_call_id: str | None = None  #: the provider's own id
+    revoked: str | None = None  #: a revoke that came: the reason
+    closing: Outcome | None = None  #: settled: the one closing record
+    template: Outcome | None = None  #: reserved: the closing's fixed facts (disposition still `unknown`)
+    at: int = 0  #: campaign ms of the reservation
+    lookups: int = 0  #: times the provider was asked what became of it
 
 
 class SuppressionEntry(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """One reason not to contact an address; identified by (scope, source, contact_id)."""
 
-    scope: str
-    reason: str
-    source: str
-    spoke: bool = False
-    contact_id: str | None = None
-    at: int = 0
-    cause: str = ""
+    scope: str  #: what is suppressed
+    reason: str  #: why
+    source: str  #: who recorded it
+    spoke: bool = False  #: the request came from this address
+    contact_id: str | None = None  #: the person on whose behalf this further address is suppressed
+    at: int = 0  #: campaign ms
+    cause: str = ""  #: event_id of the record that said so
 
 
 class LedgerRow(Row, kw_only=True, tag_field="row", tag="ledger"):
     """All that limits one address: its commands, its suppressions. Key: address."""
 
-    address: str
-    calls: dict[str, Call] = {}
-    suppressions: tuple[SuppressionEntry, ...] = ()
-    revoked: dict[str, tuple[str, int]] = {}  # revokes for unknown dial_ids: (reason, slot end in real µs)
+    address: str  #: number, E.164, or email address
+    calls: dict[str, Call] = {}  #: dial_id -> command
+    suppressions: tuple[SuppressionEntry, ...] = ()  #: why it must not be contacted
+    revoked: dict[str, tuple[str, int]] = {}  #: revokes for unknown dial_ids: (reason, slot end in real µs)
 
     @property
     def key(self) -> str:
@@ -188,8 +189,8 @@ class LedgerRow(Row, kw_only=True, tag_field="row", tag="ledger"):
 class LinkRow(Row, kw_only=True, tag_field="row", tag="link"):
     """A contact who can be reached at this address. Key: address|contact_id, partitioned by address."""
 
-    address: str
-    contact_id: str
+    address: str  #: number or email address
+    contact_id: str  #: the person
 
     @property
     def key(self) -> str:

@@ -10,14 +10,14 @@ from schemas.base import Wire
 class Suppression(Wire):
     """One entry to add to or remove from an address. Entries are identified by (scope, source, contact_id)."""
 
-    kind: Literal["add", "remove"] = "add"
+    kind: Literal["add", "remove"] = Field(default="add", description="suppress the address, or lift that again")
     address: str = Field(min_length=1, description="E.164 phone number or canonical email address")
-    scope: str = Field("all", description="all; narrower scopes are not enforced yet")
-    reason: str = "opted_out"
-    source: str = "cli"
-    spoke: bool = Field(False, description="the request came from this address: contacts who share it are opted out too")
-    contact_id: str | None = Field(None, description="the person on whose behalf a further address is suppressed")
-    at: int | None = None
+    scope: str = Field(default="all", description="all; narrower scopes are not enforced yet")
+    reason: str = Field(default="opted_out", description="why; kept with the entry")
+    source: str = Field(default="cli", description="who recorded it")
+    spoke: bool = Field(default=False, description="the request came from this address: contacts who share it are opted out too")
+    contact_id: str | None = Field(default=None, description="the person on whose behalf a further address is suppressed")
+    at: int | None = Field(default=None, description="UTC ms on the campaign's clock")
 
     @property
     def key(self) -> str:

@@ -22,12 +22,17 @@ from schemas.rows import EnrollmentRow, LedgerRow, LinkRow, Profile, TotalsRow
 from schemas.suppression import Suppression
 
 Cleanup = Literal["compact", "delete"]
+Side = Literal["in", "out", "inside"]
 DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """One topic. `key` says in words what it is partitioned by; `models` are the records it carries."""
+    """One topic. `key` says in words what it is partitioned by; `models` are the records it carries.
+
+    side: who has to do with it beside the workers: others write what is *in*, others read what is *out*, *inside* is Outdial's own.
+    about: what it holds, for the reference.
+    """
 
     name: str
     key: str
@@ -35,29 +40,77 @@ class TopicSpec:
     cleanup: Cleanup = "delete"
     retention_ms: int | None = 14 * DAY_MS
     partitioned: bool = True
+    side: Side = "inside"
+    about: str = ""
 
 
-def _compact(name: str, key: str, *models: type[Any], partitioned: bool = True) -> TopicSpec:
-    return TopicSpec(name, key, models, "compact", None, partitioned)
+def _in(name: str, key: str, models: tuple[type[Any], ...], about: str) -> TopicSpec:
+    return TopicSpec(name, key, models, side="in", about=about)
 
 
-CAMPAIGNS = _compact("campaigns", "id@version, id", CampaignVersion, CampaignHead, partitioned=False)
-RESOURCES = _compact("resources", "kind/id", Agent, Number, Line, partitioned=False)
-CONTACTS = _compact("contacts", "contact_id", Contact)
-CONTACTS_CDC = TopicSpec("contacts-cdc", "as the connector keys it", ())
-ENROLLMENTS = TopicSpec("enrollments", "contact_id", (Enroll, Unenroll, OptOut))
-CONTACT_PROFILES = _compact("contact-profiles", "contact_id", Profile)
-STEP_TIMERS = _compact("step-timers", "contact_id/campaign/entry, by contact_id", EnrollmentRow, TotalsRow)
-LINE_EVENTS = TopicSpec("line-events", "line", (Demand,), retention_ms=DAY_MS)
-LINE_SLOTS = TopicSpec("line-slots", "the partition that asked", (Grant,), retention_ms=DAY_MS)
-DIAL_COMMANDS = TopicSpec("dial-commands", "address", (Dial, Revoke, Link, Unlink))
-DIAL_RECEIPTS = TopicSpec("dial-receipts", "address", (Receipt,))
-DIAL_LEDGER = _compact("dial-ledger", "address, address|contact_id", LedgerRow, LinkRow)
-SUPPRESSIONS = TopicSpec("suppressions", "address", (Suppression,))
-CALL_OUTCOMES = TopicSpec("call-outcomes", "contact_id", (Outcome,))
-CAMPAIGN_EVENTS = TopicSpec("campaign-events", "contact_id", (Event,))
-DECISIONS = TopicSpec("decisions", "address", (Decision,))
-DEAD_LETTERS = TopicSpec("dead-letters", "source key", (DeadLetter,))
+def _out(name: str, key: str, model: type[Any], about: str) -> TopicSpec:
+    return TopicSpec(name, key, (model,), side="out", about=about)
+
+
+def _compact(name: str, key: str, *models: type[Any], about: str, partitioned: bool = True, side: Side = "inside") -> TopicSpec:
+    return TopicSpec(name, key, models, "compact", None, partitioned, side, about)
+
+
+CAMPAIGNS = _compact(
+    "campaigns",
+    "id@version, id",
+    CampaignVersion,
+    CampaignHead,
+    partitioned=False,
+    about="Immutable versions of campaign files, and for each campaign a head with its state and current version. "
+    "`outdial campaign` writes it.",
+)
+RESOURCES = _compact(
+    "resources",
+    "kind/id",
+    Agent,
+    Number,
+    Line,
+    partitioned=False,
+    about="Agents, caller IDs and lines. `outdial resources apply` writes it.",
+)
+CONTACTS = _compact("contacts", "contact_id", Contact, side="in", about="People, as an import or a CRM knows them.")
+CONTACTS_CDC = TopicSpec("contacts-cdc", "as the connector keys it", (), about="Change records of a CRM. Nothing reads it yet.")
+ENROLLMENTS = _in("enrollments", "contact_id", (Enroll, Unenroll, OptOut), "Who enters a campaign, who leaves, who opts out.")
+CONTACT_PROFILES = _compact(
+    "contact-profiles", "contact_id", Profile, about="Changelog of a table: what is known of a person, normalised."
+)
+STEP_TIMERS = _compact(
+    "step-timers",
+    "contact_id/campaign/entry, by contact_id",
+    EnrollmentRow,
+    TotalsRow,
+    about="Changelog of a table: where each enrollment stands and when its step falls due.",
+)
+LINE_EVENTS = TopicSpec(
+    "line-events", "line", (Demand,), retention_ms=DAY_MS, about="What each partition could use of a line right now."
+)
+LINE_SLOTS = TopicSpec(
+    "line-slots", "the partition that asked", (Grant,), retention_ms=DAY_MS, about="Slots granted by a line's owner."
+)
+DIAL_COMMANDS = TopicSpec(
+    "dial-commands", "address", (Dial, Revoke, Link, Unlink), about="Commands to the dialer of a number's partition."
+)
+DIAL_RECEIPTS = TopicSpec(
+    "dial-receipts", "address", (Receipt,), about="All that a provider says of a command: answers, webhooks, look-ups."
+)
+DIAL_LEDGER = _compact(
+    "dial-ledger",
+    "address, address|contact_id",
+    LedgerRow,
+    LinkRow,
+    about="Changelog of a table: all that limits a number, its commands and suppressions, and who can be reached there.",
+)
+SUPPRESSIONS = _in("suppressions", "address", (Suppression,), "Addresses that must not be contacted, and those that may again.")
+CALL_OUTCOMES = _out("call-outcomes", "contact_id", Outcome, "How each command ended: one closing record each.")
+CAMPAIGN_EVENTS = _out("campaign-events", "contact_id", Event, "What happened to each enrollment, from enrolled to exited.")
+DECISIONS = _out("decisions", "address", Decision, "Why a call was, or was not, placed: the gate's answers.")
+DEAD_LETTERS = _out("dead-letters", "source key", DeadLetter, "Records that could not be used, untouched, and why.")
 
 TOPICS: tuple[TopicSpec, ...] = (
     CAMPAIGNS,

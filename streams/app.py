@@ -95,8 +95,6 @@ def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> Dialer:
     lane.stage(topics.DIAL_RECEIPTS, dialer.on_receipt)
     lane.stage(topics.SUPPRESSIONS, dialer.on_suppression)
     lane.stage(topics.CALL_OUTCOMES, outcomes.on_outcome)
-    lane.tick(scheduler.tick)
-    lane.tick(dialer.tick)
     lane.before_assigned.append(heads.caught_up)  # a row may run on a version that is newer than this worker's start
     lane.on_assigned += [flows.rebuild, dialer.assigned, scheduler.assigned]
     lane.on_revoked += [dialer.revoked, flows.drop, dialer.drop]

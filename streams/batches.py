@@ -13,30 +13,38 @@ BATCH_BYTES = 400_000
 #: Bytes one step may write to one partition, and the greatest batch. Below the limit of a topic (Kafka's default: 1,048,588).
 MOST_BYTES = 950_000
 #: Upper bound of what a record costs beyond its key, value and headers.
-_OVERHEAD = 40
+OVERHEAD = 40
 
 #: Topic and partition.
 Place = tuple[str, int]
-#: One record to send: key, value (None: a tombstone), stamp (of a tombstone, for a header: it has no value to carry it) and its
-#: size, at most. A plain tuple: there are twenty for each contact.
-Entry = tuple[bytes, bytes | None, bytes | None, int]
+#: One record to send: its place, key, value (None: a tombstone), stamp (of a tombstone, for a header: it has no value to carry it)
+#: and its size, at most. A plain tuple: there are twenty for each contact.
+Entry = tuple[Place, bytes, bytes | None, bytes | None, int]
+_NO_HEADERS: list[tuple[str, bytes]] = []
 
 
-def entry(key: bytes, value: bytes | None, stamp: bytes | None = None) -> Entry:
+def entry(place: Place, key: bytes, value: bytes | None, stamp: bytes | None = None) -> Entry:
     """A record to send."""
-    return key, value, stamp, len(key) + len(value or b"") + len(stamp or b"") + _OVERHEAD
+    return place, key, value, stamp, len(key) + len(value or b"") + len(stamp or b"") + OVERHEAD
 
 
 class Batch:
-    """One record batch under construction. `append` is its builder's."""
+    """One record batch under construction."""
 
     __slots__ = ("append", "builder", "count", "partition", "size", "topic")
 
     def __init__(self, place: Place, builder: Any) -> None:
         self.topic, self.partition = place
-        self.builder, self.append = builder, builder.append
+        self.builder = builder
+        self.append = builder._builder.append  # the compiled part: what aiokafka wraps around it takes as long again
         self.size = 0
         self.count = 0
+
+    def seal(self) -> Any:
+        """The builder, ready to be sent."""
+        self.builder._relative_offset = self.count
+        self.builder.close()
+        return self.builder
 
 
 class Batches:
@@ -57,28 +65,26 @@ class Batches:
     def __len__(self) -> int:
         return len(self._all)
 
-    def __contains__(self, place: Place) -> bool:
-        return place in self._last
+    def add(self, entries: list[Entry], limit: int = BATCH_BYTES) -> None:
+        """Appends records. Raises RuntimeError if a builder is full, which the sizes have excluded."""
+        last = self._last
+        for place, key, value, stamp, size in entries:
+            batch = last.get(place)
+            if batch is None or batch.size + size > limit:
+                batch = self._begin(place)
+            if batch.append(batch.count, None, key, value, [("stamp", stamp)] if stamp else _NO_HEADERS) is None:
+                raise RuntimeError(f"a record batch of {batch.topic} is full at {batch.size} bytes")
+            batch.count += 1
+            batch.size += size
+        self.count += len(entries)
 
-    def add(self, place: Place, one: Entry, limit: int = BATCH_BYTES) -> None:
-        """Appends one record. Raises RuntimeError if the builder is full, which the sizes have excluded."""
-        key, value, stamp, size = one
-        batch = self._last.get(place)
-        if batch is None or batch.size + size > limit:
-            batch = self._begin(place)
-        if batch.append(timestamp=None, key=key, value=value, headers=[("stamp", stamp)] if stamp else []) is None:
-            raise RuntimeError(f"a record batch of {batch.topic} is full at {batch.size} bytes")
-        batch.size += size
-        batch.count += 1
-        self.count += 1
-
-    def add_together(self, place: Place, entries: list[Entry]) -> None:
-        """Appends records that must be there whole or not at all: in one batch."""
-        batch = self._last.get(place)
-        if batch is not None and batch.size + _sum(entries) > BATCH_BYTES:
-            self._begin(place)
-        for one in entries:
-            self.add(place, one, MOST_BYTES)
+    def add_together(self, entries: list[Entry]) -> None:
+        """Appends records that must be there whole or not at all: those of one place in one batch."""
+        for place, each in by_place(entries).items():
+            batch = self._last.get(place)
+            if batch is not None and batch.size + _sum(each) > BATCH_BYTES:
+                self._begin(place)
+            self.add(each, MOST_BYTES)
 
     def _begin(self, place: Place) -> Batch:
         batch = self._last[place] = Batch(place, self._new())
@@ -86,15 +92,15 @@ class Batches:
         return batch
 
 
-def by_place(entries: Iterable[tuple[Place, Entry]]) -> dict[Place, list[Entry]]:
+def by_place(entries: Iterable[Entry]) -> dict[Place, list[Entry]]:
     """The entries of each place, in order."""
     found: dict[Place, list[Entry]] = {}
-    for place, each in entries:
-        found.setdefault(place, []).append(each)
+    for one in entries:
+        found.setdefault(one[0], []).append(one)
     return found
 
 
-def check_size(entries: Iterable[tuple[Place, Entry]]) -> None:
+def check_size(entries: Iterable[Entry]) -> None:
     """Raises RecordError if they do not fit into one batch of their place: then the record that caused them is refused."""
     for (topic, _), each in by_place(entries).items():
         if (size := _sum(each)) > MOST_BYTES:
@@ -104,4 +110,4 @@ def check_size(entries: Iterable[tuple[Place, Entry]]) -> None:
 
 
 def _sum(entries: Iterable[Entry]) -> int:
-    return sum(each[3] for each in entries)
+    return sum(each[4] for each in entries)

@@ -19,7 +19,7 @@ from engine.time import MINUTE, Instant
 from outdial.clock import Clock
 from providers.port import CLIENT_TIMEOUT_MS, Provider
 from schemas import ids
-from schemas.base import decode, decoder
+from schemas.base import decoder
 from schemas.command import Dial, DialCommand, Link, Revoke, Unlink
 from schemas.receipt import Receipt, ReceiptKind
 from schemas.rows import CallState, DialerRow, LedgerRow, LinkRow
@@ -32,7 +32,7 @@ from streams.scheduler import Lead
 from streams.sender import MAX_CALL, Sender
 from streams.store import Table
 
-_COMMAND = decoder(DialCommand)
+_COMMAND, _RECEIPT = decoder(DialCommand), decoder(Receipt)
 
 #: Commands whose deadline has passed, looked at in one tick of a partition.
 BATCH = 64
@@ -57,7 +57,9 @@ class Dialer:
         self.parking, self.lead = parking, lead
         self.index: dict[int, AddressIndex] = defaultdict(AddressIndex)
         self.sender = Sender(self, provider)
-        rows.observers.append(lambda p, key, old, new: self.index[p].watch(key, old, new))
+        self._wake = lane.tick(self.tick)
+        self._transit = int(TRANSIT_MS * clock.rate)
+        rows.observers.append(self._watch)
 
     # --- inputs ---
 
@@ -84,7 +86,7 @@ class Dialer:
 
     def on_receipt(self, p: int, record: Record, now: Instant) -> None:
         """What a provider says of a command."""
-        receipt = decode(record.value or b"", Receipt)
+        receipt: Receipt = _RECEIPT.decode(record.value or b"")
         row = self.ledger_row(p, receipt.address)
         deadline = self._ends_by(row, receipt) if receipt.kind == ReceiptKind.ACCEPTED else 0
         self.feed(p, receipt.address, ledger.Told(receipt, deadline), now, row=row)
@@ -95,12 +97,12 @@ class Dialer:
             entry = Suppression.model_validate_json(record.value or b"")
         except ValidationError as error:
             raise RecordError(f"not a suppression: {error.errors(include_url=False)[0]['msg']}") from error
-        cause = entry.event_id or ids.digest("suppression", record.topic, p, record.offset)
+        cause = entry.event_id or ids.record_id("suppression", record.topic, p, record.offset)
         self.feed(p, entry.address, ledger.Suppress(entry, cause), now)
 
     def tick(self, p: int, now: Instant) -> float | None:
         """Commands whose outcome is overdue; real seconds until the next deadline."""
-        deadlines, real = self.index[p].deadlines, self.clock.real_ms()
+        deadlines, real = self.index[p].deadlines, self.lane.real_ms()
         for (address, dial_id), _ in deadlines.drain(Instant(real), BATCH):
             self.feed(p, address, ledger.Overdue(dial_id), now)
         following = deadlines.next()
@@ -116,7 +118,7 @@ class Dialer:
         self, p: int, address: str, inp: ledger.Input, now: Instant, *, dial: Dial | None = None, row: LedgerRow | None = None
     ) -> None:
         """Gathers, asks the ledger, applies: outputs, then the row, then the request. `row`: the address's, if it is at hand."""
-        moment = Moment(now, self.clock.real_ms(), self.index[p].linked(address))
+        moment = Moment(now, self.lane.real_ms(), self.index[p].linked(address))
         result = ledger.apply(row or self.ledger_row(p, address), inp, moment)
         for record in result.emit:
             self.lane.emit(record)
@@ -125,7 +127,7 @@ class Dialer:
         if result.wake is not None:
             dial_id = dial.dial_id if dial else _dial_id(inp)
             self.index[p].deadlines.put(Instant(result.wake), (address, dial_id), None)
-            self.lane.wake(p)
+            self._wake(p)
         if result.request and dial is not None:
             self.lane.then(lambda: self._reserved(p, dial))
         if result.lookup:
@@ -137,7 +139,7 @@ class Dialer:
         call = row.calls.get(dial.dial_id)
         return call is not None and call.state is CallState.RESERVED
 
-    def verdict(self, row: LedgerRow, dial: Dial, now: Instant) -> Verdict:
+    def verdict(self, row: LedgerRow, dial: Dial, now: Instant, real_us: int) -> Verdict:
         """The gate with all facts: the contact's from the command, the address's from its ledger row, the slot and both clocks."""
         call = row.calls.get(dial.dial_id)
         plan = self.heads.plan(dial.campaign, dial.version)
@@ -152,8 +154,8 @@ class Dialer:
             dial_id=dial.dial_id,
             ledger=row,
             slot=dial.slot,
-            real_us=self.clock.real_us(),
-            transit=int(TRANSIT_MS * self.clock.rate),
+            real_us=real_us,
+            transit=self._transit,
         )
         return decide(facts, now)
 
@@ -162,8 +164,8 @@ class Dialer:
     def assigned(self, p: int) -> None:
         """Links and deadlines, from the rows: what is reserved is looked up once no request for it can leave any more."""
         index = self.index[p]
-        for key, row in self.rows.rows(p).items():
-            index.watch(key, None, row)
+        for row in self.rows.rows(p).values():
+            index.watch(None, row)
         for address, dial_id, deadline in self._reservations(p):
             index.deadlines.put(Instant(max(deadline, self.clock.real_ms())), (address, dial_id), None)
 
@@ -176,20 +178,25 @@ class Dialer:
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
 
+    def _watch(self, p: int, _key: str, old: DialerRow | None, new: DialerRow | None) -> None:
+        if isinstance(new, LinkRow) or isinstance(old, LinkRow):
+            self.index[p].watch(old, new)
+
     def _dial(self, p: int, record: Record, dial: Dial, now: Instant) -> None:
         if self.heads.plan(dial.campaign, dial.version) is None:
             self.parking.park(p, record, f"campaign {dial.campaign}@{dial.version} does not exist", self.on_command)
             return
         row = self.ledger_row(p, dial.address)
+        real = self.lane.real_us()
         known = dial.dial_id in row.calls  # then it only asks how it went
-        if not known and dial.slot.end <= (real := self.clock.real_us()):
+        if not known and dial.slot.end <= real:
             self.lead.add(dial.slot.granted, real)
         not_after = dial.slot.end // 1000 + CLIENT_TIMEOUT_MS
-        inp = ledger.Reserve(dial, self.verdict(row, dial, now), not_after, not_after + LOOKUP_MARGIN)
+        inp = ledger.Reserve(dial, self.verdict(row, dial, now, real), not_after, not_after + LOOKUP_MARGIN)
         self.feed(p, dial.address, inp, now, dial=dial, row=row)
 
     def _reserved(self, p: int, dial: Dial) -> None:
-        self.lead.add(dial.slot.granted, self.clock.real_us())
+        self.lead.add(dial.slot.granted, self.lane.real_us())
         self.sender.add(p, dial)
 
     def _ends_by(self, row: LedgerRow, receipt: Receipt) -> int:
@@ -197,7 +204,7 @@ class Dialer:
         call = row.calls.get(receipt.dial_id)
         plan = self.heads.plan(call.template.campaign, call.template.version) if call and call.template else None
         call_ms = ((plan.window.ring_cut if plan else MINUTE) + MAX_CALL) / self.clock.rate
-        return int(self.clock.real_ms() + call_ms + OUTCOME_GRACE * min(1.0, 1.0 / self.clock.rate))
+        return int(self.lane.real_ms() + call_ms + OUTCOME_GRACE * min(1.0, 1.0 / self.clock.rate))
 
     def _reservations(self, p: int) -> Iterator[tuple[str, str, int]]:
         for address, row in self.rows.rows(p).items():

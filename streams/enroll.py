@@ -39,7 +39,7 @@ class Enrolling:
             raise RecordError(_sentence("contact", error)) from error
         before = self.flows.profiles.get(p, contact.id)
         profile = profile_of(contact, before)
-        cause = contact.event_id or ids.digest("contact", record.topic, p, record.offset)
+        cause = contact.event_id or ids.record_id("contact", record.topic, p, record.offset)
         self.lane.put(self.flows.profiles, p, contact.id, profile)
         self._addresses_changed(p, before, profile, cause)
         for key in tuple(self.flows.index[p].by_contact.get(contact.id, ())):
@@ -48,7 +48,7 @@ class Enrolling:
                 self.flows.feed(p, row, flow.ContactChanged(cause), now)
             else:
                 self.flows.index[p].todo.append(key)  # its zones may have changed: the gate is asked afresh
-        self.lane.wake(p)
+        self.flows.wake(p)
 
     def on_enrollment(self, p: int, record: Record, now: Instant) -> None:
         """Enroll, unenroll, opt_out."""
@@ -56,7 +56,7 @@ class Enrolling:
             asked = ENROLLMENT.validate_json(record.value or b"")
         except ValidationError as error:
             raise RecordError(_sentence("enrollment record", error)) from error
-        cause = asked.event_id or ids.digest("enrollment", record.topic, p, record.offset)
+        cause = asked.event_id or ids.record_id("enrollment", record.topic, p, record.offset)
         match asked:
             case Enroll():
                 self._enroll(p, record, asked, cause, now)

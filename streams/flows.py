@@ -1,6 +1,8 @@
 """The shell around engine/flow.py, shared by the stages that advance enrollments: gathers, asks, applies, for one row."""
 
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 
 from engine import flow, totals
 from engine.gate import TRANSIT_MS, Facts
@@ -24,6 +26,10 @@ PROBE_RECOVERED = 1_000
 PROBE_AGAIN = 60_000
 
 
+#: Members by name, which is faster (see engine/gate.py).
+_WAITING, _EXITED = State.WAITING, State.EXITED
+
+
 class Flows:
     """Feeds inputs to rows, and does what the results say: emit, put, and once that is durable, what follows."""
 
@@ -31,7 +37,9 @@ class Flows:
         self.lane, self.clock, self.heads = lane, clock, heads
         self.profiles, self.rows = profiles, rows
         self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
-        rows.observers.append(lambda p, key, old, new: self.index[p].watch(key, old, new))
+        self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
+        self._transit = int((TRANSIT_MS + SLOT_AHEAD_MS) * clock.rate)
+        rows.observers.append(self._watch)
 
     def row(self, p: int, key: str) -> EnrollmentRow | None:
         found = self.rows.get(p, key)
@@ -44,9 +52,8 @@ class Flows:
             raise LookupError(f"campaign {row.campaign}@{row.version} is gone from the topic campaigns, but {row.key} runs on it")
         return found
 
-    def facts(self, p: int, row: EnrollmentRow, plan: Plan) -> Facts:
+    def facts(self, p: int, key: str, row: EnrollmentRow, plan: Plan, profile: Profile | None) -> Facts:
         """The contact's half of what the gate looks at."""
-        profile = self.profiles.get(p, row.contact_id)
         return Facts(
             plan=plan,
             campaign_state=self.heads.state(row.campaign),
@@ -54,8 +61,8 @@ class Flows:
             channel=flow.channel_of(row, plan),
             opted_out=bool(profile and profile.opt_outs),
             abroad=plan.abroad(flow.address_for(profile)) if profile else None,
-            contact_busy=self.index[p].busy(row.contact_id, row.key),
-            transit=int((TRANSIT_MS + SLOT_AHEAD_MS) * self.clock.rate),
+            contact_busy=self.index[p].busy(row.contact_id, key),
+            transit=self._transit,
         )
 
     def feed(self, p: int, row: EnrollmentRow, inp: flow.Input, now: Instant) -> None:
@@ -65,34 +72,40 @@ class Flows:
 
     def apply(self, p: int, before: EnrollmentRow | None, result: flow.Result) -> None:
         """Outputs, then the row, then what cannot be taken back."""
+        row = result.row
+        key = row.key
         for record in result.emit:
             self.lane.emit(record)
-        if result.row is not before:
-            self.index[p].ready.discard(result.row.key)
-            self.lane.put(self.rows, p, result.row.key, result.row)
-        self.lane.then(lambda: self._durable(p, result))
+        if row is not before:
+            self.index[p].ready.discard(key)
+            self.lane.put(self.rows, p, key, row)
+            if row.state is _EXITED:
+                self._keep_for_a_week(p, key, row)
+                self._left(p, row)
+                return
+        self.lane.then(partial(self._durable, p, key, result))
 
-    def _durable(self, p: int, result: flow.Result) -> None:
+    def _durable(self, p: int, key: str, result: flow.Result) -> None:
         for record in result.after:
             self.lane.emit(record)
-        if self.row(p, result.row.key) is not result.row:
+        if self.rows.get(p, key) is not result.row:
             return  # a later step has moved on; it has its own consequences
         if result.then is not None:
             self.feed(p, result.row, result.then, self.lane.now())
         else:
-            self.arm(p, result.row)
+            self.arm(p, key, result.row)
 
-    def arm(self, p: int, row: EnrollmentRow, probe: int = PROBE_AGAIN) -> None:
+    def arm(self, p: int, key: str, row: EnrollmentRow, probe: int = PROBE_AGAIN) -> None:
         """Sets the timer that the row is; on recovery, picks up what the row has named and may not have been sent."""
         index = self.index[p]
-        if row.state is State.EXITED:
-            self._keep_for_a_week(p, row)
-            self._left(p, row)
-        elif row.open is not None:
-            index.probes.put(Instant(max(row.open.slot.end // 1000 + probe, self.clock.real_ms())), row.key, row.open.dial_id)
-        elif row.state is State.WAITING:
-            index.wheel.put(Instant(row.due), row.key, row.timer)
-        self.lane.wake(p)
+        if row.open is not None:
+            index.probes.put(Instant(max(row.open.slot.end // 1000 + probe, self.lane.real_ms())), key, row.open.dial_id)
+        elif row.state is _WAITING:
+            if row.due <= self.lane.now():
+                index.todo.append(key)
+            else:
+                index.wheel.put(Instant(row.due), key, row.timer)
+        self.wake(p)
 
     def rebuild(self, p: int) -> None:
         """Everything derived of a partition, from its rows. What was cut off by a crash is looked at again, a slice at a time."""
@@ -101,21 +114,21 @@ class Flows:
             index.watch(key, None, row)
             if not isinstance(row, EnrollmentRow):
                 continue
-            if row.state is State.EXITED:
-                self._keep_for_a_week(p, row)
+            if row.state is _EXITED:
+                self._keep_for_a_week(p, key, row)
                 continue
             if row.exit is not None or self.heads.state(row.campaign) is CampaignState.ENDED:
                 index.todo.append(key)
-            self.arm(p, row, PROBE_RECOVERED)
+            self.arm(p, key, row, PROBE_RECOVERED)
 
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
 
     def retire(self, p: int) -> None:
         """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""
-        for key, _ in self.index[p].retirees.drain(Instant(self.clock.real_ms()), limit=16):
+        for key, _ in self.index[p].retirees.drain(Instant(self.lane.real_ms()), limit=16):
             row = self.row(p, key)
-            if row is None or row.state is not State.EXITED:
+            if row is None or row.state is not _EXITED:
                 continue
             name = TotalsRow(partition=p).key
             found = self.rows.get(p, name)
@@ -123,11 +136,14 @@ class Flows:
             self.lane.put(self.rows, p, name, totals.with_row(before, row))
             self.lane.put(self.rows, p, key, None)
 
-    def _keep_for_a_week(self, p: int, row: EnrollmentRow) -> None:
+    def _watch(self, p: int, key: str, old: TimerRow | None, new: TimerRow | None) -> None:
+        self.index[p].watch(key, old, new)
+
+    def _keep_for_a_week(self, p: int, key: str, row: EnrollmentRow) -> None:
         """A real week from the exit, which the row knows in campaign time."""
-        exited = row.exit.at if row.exit else self.clock.now()
-        real = self.clock.real_ms() - int((self.clock.now() - exited) / self.clock.rate)
-        self.index[p].retirees.put(Instant(real + totals.KEEP_EXITED), row.key, None)
+        exited = row.exit.at if row.exit else self.lane.now()
+        real = self.lane.real_ms() - int((self.lane.now() - exited) / self.clock.rate)
+        self.index[p].retirees.put(Instant(real + totals.KEEP_EXITED), key, None)
 
     def _left(self, p: int, row: EnrollmentRow) -> None:
         """The contact has no active enrollment any more: nobody needs to be told of what is said at the addresses."""

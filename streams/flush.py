@@ -12,13 +12,13 @@ longer the pause behind it.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from streams.batches import Batch, Batches, Entry, Place, by_place
+from streams.batches import Batch, Batches, Entry, Place
 from streams.fence import Fence
 from streams.pace import Pace
-from streams.step import Step
+from streams.step import Follow, Step
 
 #: Source records whose effects are not durable yet; at this many the stages wait. Also the most that a kill can repeat.
 MOST_UNFLUSHED = 20_000
@@ -29,8 +29,6 @@ BATCHES_A_TURN = 16
 LEAST_TURN = 0.25
 #: Real seconds that the last flush before a revocation may take; the broker waits for us (rebalance time-out 60 s), the others too.
 LAST_FLUSH_S = 10.0
-
-Follow = tuple[int, Callable[[], None]]
 
 
 class Group:
@@ -46,30 +44,38 @@ class Group:
         self.acks: list[Callable[[], None]] = []
         self.after: list[Follow] = []
         self.records = 0
-        self._waiting: set[tuple[Place, bytes]] = set()  # keys of `rows`
+        self._waiting: set[tuple[Place, bytes]] = set()  # places and keys of `rows`
 
     def __bool__(self) -> bool:
         return bool(self.outputs.count or self.rows.count or self.rows_at_once.count or self.offsets or self.acks or self.after)
 
     def add(self, step: Step) -> None:
-        """Takes over what a step produced."""
-        for place, entry in step.outputs:
-            self.outputs.add(place, entry)
-        if len(step.rows) == 1:  # nearly all that have any
-            place, one = step.rows[0]
-            self._rows_of(step, place, (one,)).add(place, one)
-        elif step.rows:
-            for place, entries in by_place(step.rows).items():
-                self._rows_of(step, place, entries).add_together(place, entries)
-        for fn in step.after:
-            self.after.append((step.partition, fn))
+        """Takes over what a step produced.
 
-    def _rows_of(self, step: Step, place: Place, entries: Iterable[Entry]) -> Batches:
-        """Rows of a step with outputs wait for these, and so do later rows of the same keys: the last of a key must stay last."""
-        if not step.outputs and (not self._waiting or all((place, one[0]) not in self._waiting for one in entries)):
-            return self.rows_at_once
-        self._waiting.update((place, one[0]) for one in entries)
-        return self.rows
+        Rows of a step with outputs wait for these, and so do later rows of the same keys: the last of a key must stay last.
+        """
+        rows = step.rows
+        if rows:
+            batches = self.rows_at_once
+            if step.outputs or (self._waiting and self._behind(rows)):
+                batches = self.rows
+                for one in rows:
+                    self._waiting.add(one[:2])
+            if len(rows) == 1:  # nearly all that have any
+                batches.add(rows)
+            else:
+                batches.add_together(rows)
+        if step.outputs:
+            self.outputs.add(step.outputs)
+        if step.after:
+            self.after += step.after
+
+    def _behind(self, rows: list[Entry]) -> bool:
+        """Whether an earlier row of one of these keys waits."""
+        for one in rows:  # noqa: SIM110 - any() would make a generator for each of a contact's rows
+            if one[:2] in self._waiting:
+                return True
+        return False
 
 
 class Flusher:
@@ -200,7 +206,7 @@ class Flusher:
         """Sends and awaits all; raises the first error. Batches of one partition go out in order."""
         pending = []
         for batch in (batch for batches in sends for batch in batches):
-            future = await self._producer().send_batch(batch.builder, batch.topic, partition=batch.partition)
+            future = await self._producer().send_batch(batch.seal(), batch.topic, partition=batch.partition)
             pending.append((batch, time.time(), future))
         for batch, began, future in pending:
             acknowledged = await future

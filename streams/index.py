@@ -13,6 +13,7 @@ from engine.timers import Wheel
 from schemas.rows import DialerRow, EnrollmentRow, LinkRow, State, TimerRow
 
 Timer = tuple[str, int, int]
+_EXITED = State.EXITED  # a member is looked up by way of its class, which takes as long as ten comparisons
 
 
 @dataclass(slots=True)
@@ -34,8 +35,9 @@ class ContactIndex:
         """A row was put (or a put was undone)."""
         before = old if isinstance(old, EnrollmentRow) else None
         after = new if isinstance(new, EnrollmentRow) else None
-        if _active(before) != _active(after):
-            self._count(key, before or after, _active(after))
+        active = after is not None and after.state is not _EXITED
+        if (before is not None and before.state is not _EXITED) is not active:
+            self._count(key, before or after, active)
         was, is_ = (before.open if before else None), (after.open if after else None)
         if was is not is_:
             if before is not None and was is not None:
@@ -92,7 +94,8 @@ class AddressIndex:
     deadlines: Wheel[tuple[str, str], None] = field(default_factory=Wheel)  # real ms: (address, dial_id)
     contacts: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # address -> linked contacts
 
-    def watch(self, _key: str, old: DialerRow | None, new: DialerRow | None) -> None:
+    def watch(self, old: DialerRow | None, new: DialerRow | None) -> None:
+        """A link was put or removed."""
         if isinstance(old, LinkRow):
             linked = self.contacts[old.address]
             linked.discard(old.contact_id)
@@ -104,7 +107,3 @@ class AddressIndex:
     def linked(self, address: str) -> Collection[str]:
         """The contacts who can be reached there, in no order."""
         return self.contacts.get(address, ())
-
-
-def _active(row: EnrollmentRow | None) -> bool:
-    return row is not None and row.state is not State.EXITED

@@ -50,7 +50,7 @@ class Lane(Steps):
         self.before_assigned: list[Callable[[], Awaitable[None]]] = []  # what hooks and stages rely on is brought up to date here
         self.on_assigned: list[Callable[[int], None]] = []
         self.on_revoked: list[Callable[[int], None]] = []
-        self.tables: list[Table[Any]] = []
+        self.tables: dict[str, Table[Any]] = {}  # by the name of the changelog
         self.topics: list[TopicSpec] = []
         self.failed: asyncio.Future[str] | None = None
         self.failure: str | None = None
@@ -74,7 +74,7 @@ class Lane(Steps):
         """A table whose changelog is the topic of `spec`, one dict a partition. `model`: a row type or a union of them."""
         rows: Table[Any] = Table(spec, model)
         self.app.add_changelogged(rows, self.fail)
-        self.tables.append(rows)
+        self.tables[rows.name] = rows
         return rows
 
     def stage(self, spec: TopicSpec, fn: StageFn, patience_s: float = 0.005) -> None:
@@ -83,13 +83,10 @@ class Lane(Steps):
         self.topics.append(spec)
         self.app.add_stage(spec, partial(self._take, fn, patience_s))
 
-    def wake(self, partition: int | None = None) -> None:
-        """Has the ticks of a partition (None: all) called soon."""
-        self._ticks.wake(partition)
-
-    def tick(self, fn: TickFn) -> None:
-        """Has `fn(partition, now)` called for each active partition. It returns real seconds to its next call; None: when woken."""
-        self._ticks.functions.append(fn)
+    def tick(self, fn: TickFn) -> Callable[[int], None]:
+        """Has `fn(partition, now)` called for each active partition. It returns real seconds to its next call; None: when woken,
+        by what this returns."""
+        return self._ticks.add(fn)
 
     def coming(self, topic: str, count: int) -> None:
         """So many records were fetched; those of a source wait for their stage."""
@@ -110,7 +107,7 @@ class Lane(Steps):
         return self._skew.us
 
     def _tick(self, fn: TickFn, partition: int) -> float | None:
-        self._now = self.clock.now()
+        self._read_clock()
         wait: float | None = self._run(partition, lambda: fn(partition, self._now))
         self.flusher.kick()
         return wait
@@ -134,12 +131,15 @@ class Lane(Steps):
             async with self._turns.turn(patience_s):
                 if serial != self._serial or not self.active:
                     return
-                self._now, end = self.clock.now(), time.perf_counter() + self._slice
-                start = done
+                self._read_clock()
+                start, end = done, time.perf_counter() + self._slice
                 while done < len(records) and time.perf_counter() < end and not rate.hopeless:
-                    for record in records[done : done + BETWEEN_LOOKS]:
-                        rate.count(self._one(fn, record.partition, record))
-                        done += 1
+                    few = records[done : done + BETWEEN_LOOKS]
+                    done += len(few)
+                    well = 0
+                    for record in few:
+                        well += self._one(fn, record.partition, record)
+                    rate.count(len(few), len(few) - well)
                 self._handled(records[start:done])
                 if rate.hopeless:
                     self.fail(rate.sentence(), None)
@@ -178,7 +178,8 @@ class Lane(Steps):
             async with self._turns.turn(0):
                 if serial != self._serial:
                     return
-                self._now, end = self.clock.now(), time.perf_counter() + self._slice
+                self._read_clock()
+                end = time.perf_counter() + self._slice
                 while done < len(group.after) and time.perf_counter() < end:
                     for partition, fn in group.after[done : done + BETWEEN_LOOKS]:
                         done += 1
@@ -217,7 +218,7 @@ class Lane(Steps):
         self._offsets.clear()
         real = self.clock.real_ms()
         for p in mine:
-            self._epochs[p] = max([real, *(table.greatest_epoch(p) + 1 for table in self.tables)])
+            self._epochs[p] = max([real, *(table.greatest_epoch(p) + 1 for table in self.tables.values())])
         self._start_tasks()
         try:
             for prepare in self.before_assigned:
@@ -234,6 +235,7 @@ class Lane(Steps):
 
     def _run_hooks(self, hooks: list[Callable[[int], None]], p: int) -> None:
         """Each makes steps of its own: all of a partition's work in one would not fit a batch."""
+        self._read_clock()
         for hook in hooks:
             try:
                 hook(p)
@@ -254,7 +256,7 @@ class Lane(Steps):
         else:
             if mine:
                 log.warning("Partitions %s went before their last flush: it is repeated.", mine, extra={"action": "unclean"})
-            for table in self.tables:
+            for table in self.tables.values():
                 table.drop_all()
         self.writers.revoked(clean)
         self._epochs = {}

@@ -3,10 +3,12 @@
 from engine import flow
 from engine.errors import RecordError
 from engine.time import Instant
-from schemas.base import decode
+from schemas.base import decoder
 from schemas.outcome import Outcome
 from streams.flows import Flows
 from streams.lane import Record
+
+_OUTCOME = decoder(Outcome)
 
 
 class Outcomes:
@@ -17,7 +19,7 @@ class Outcomes:
 
     def on_outcome(self, p: int, record: Record, now: Instant) -> None:
         """The row takes the closing if it is its open command's; a repeat changes nothing."""
-        outcome = decode(record.value or b"", Outcome)
+        outcome: Outcome = _OUTCOME.decode(record.value or b"")
         row = self.flows.row(p, f"{outcome.contact_id}/{outcome.campaign}/{outcome.entry}")
         if row is None:
             raise RecordError(f"{outcome.contact_id} has no enrollment {outcome.entry} in {outcome.campaign}")

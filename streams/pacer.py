@@ -28,7 +28,7 @@ class PacerStage:
         self._owners: dict[int, Pacer] = {}
         self._wakes: dict[int, int | None] = {}  # when the tick of a partition comes next, real µs
         lane.stage(LINE_EVENTS, self.on_demand)
-        lane.tick(self.tick)
+        self._wake = lane.tick(self.tick)
         lane.on_assigned.append(self.assigned)
         lane.on_revoked.append(self.revoked)
 
@@ -53,7 +53,7 @@ class PacerStage:
         planned = self._wakes[p]
         if wake is not None and (planned is None or wake < planned):
             self._wakes[p] = wake
-            self._lane.wake(p)
+            self._wake(p)
 
     def tick(self, p: int, _now: Instant) -> float | None:
         """Grants what is due. Real seconds until the next slots are; None: not before the next report."""

@@ -30,6 +30,9 @@ REPORT_AGAIN = 1_000_000
 IDLE = 60.0
 
 
+_WAITING = State.WAITING
+
+
 @dataclass(slots=True)
 class LineView:
     """What a partition knows of the owner of a line, and what it has last told it."""
@@ -47,6 +50,7 @@ class Scheduler:
         self.flows, self.lane, self.clock, self.lead = flows, flows.lane, flows.clock, lead
         self.lines: dict[int, dict[str, LineView]] = defaultdict(lambda: defaultdict(LineView))
         flows.heads.subscribe(self.on_head)
+        flows.wake = self.lane.tick(self.tick)
 
     # --- inputs ---
 
@@ -62,13 +66,13 @@ class Scheduler:
         taken: list[str] = []
         try:
             for slot in grant.slots():
-                if slot.end > self.clock.real_us() and not self._issue(p, slot, now, taken):
+                if slot.end > self.lane.real_us() and not self._issue(p, slot, now, taken):
                     break
         except Exception:
             self.flows.index[p].todo.extend(taken)  # their rows are as they were: nobody may be left out of the queue
             raise
         finally:
-            self.lane.wake(p)
+            self.flows.wake(p)
 
     def assigned(self, p: int) -> None:
         """Nothing has been said to, or heard from, the owner of any line."""
@@ -78,7 +82,7 @@ class Scheduler:
         """A campaign was started, paused, resumed, ended or changed: its rows are looked at again, in slices."""
         for p in self.lane.active:
             self.flows.index[p].todo.extend(self.flows.index[p].by_campaign.get(head.id, ()))
-            self.lane.wake(p)
+            self.flows.wake(p)
 
     def tick(self, p: int, now: Instant) -> float | None:
         """Due timers, rows to look at again, commands to ask after, reports; real seconds until the next time."""
@@ -86,90 +90,94 @@ class Scheduler:
         for key, timer in index.wheel.drain(now, BATCH):
             row = self.flows.row(p, key)
             if row is not None and row.timer == timer:
-                self.look(p, row, now)
+                self.look(p, key, row, now)
         for _ in range(min(BATCH, len(index.todo))):
-            row = self.flows.row(p, index.todo.popleft())
+            row = self.flows.row(p, key := index.todo.popleft())
             if row is not None:
-                self.look(p, row, now)
+                self.look(p, key, row, now)
         self._probe(p)
         self.flows.retire(p)
         again = self._report(p)
-        if index.todo or (index.retirees.next() or NEVER) <= self.clock.real_ms():
+        if index.todo or (index.retirees.next() or NEVER) <= self.lane.real_ms():
             return 0.0
         due, probe = index.wheel.next(), index.probes.next()
         waits = [again, None if due is None else max(0.0, self.clock.real_delay(due - now))]
-        waits.append(None if probe is None else max(0.0, (probe - self.clock.real_ms()) / 1000))
+        waits.append(None if probe is None else max(0.0, (probe - self.lane.real_ms()) / 1000))
         return min((w for w in waits if w is not None), default=IDLE)
 
     # --- one row ---
 
-    def look(self, p: int, row: EnrollmentRow, now: Instant) -> None:
+    def look(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> None:
         """Asks flow and gate what the row may do now."""
         index = self.flows.index[p]
-        index.ready.discard(row.key)
+        index.ready.discard(key)
         head = self.flows.heads.head(row.campaign)
         if head is not None and head.state is CampaignState.ENDED and row.exit is None:
             self.flows.feed(p, row, flow.CampaignEnded(head.event_id or f"{head.id} ended"), now)
-            return
-        if row.state is State.EXITING and row.open is None:
+        elif row.state is State.EXITING and row.open is None:
             self.flows.feed(p, row, flow.Finish(), now)  # a crash came between the row and what follows it
-        if row.state is not State.WAITING:
-            return
-        if row.due > now:
-            index.wheel.put(Instant(row.due), row.key, row.timer)
-            return
-        plan = self.flows.plan(row)
-        profile = self.flows.profiles.get(p, row.contact_id)
+        elif row.state is not _WAITING:
+            pass
+        elif row.due > now:
+            index.wheel.put(Instant(row.due), key, row.timer)
+        else:
+            self._due(p, key, row, now)
+
+    def _due(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> None:
+        index, plan, profile = self.flows.index[p], self.flows.plan(row), self.flows.profiles.get(p, row.contact_id)
         if flow.moves_when_due(row, plan, profile):
             self.flows.feed(p, row, flow.Due(), now)
             return
-        verdict = decide(self.flows.facts(p, row, plan), now)
+        verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
+        if verdict.ok:
+            until = verdict.open_until or now
+            index.ready.add(key, plan.line, row.campaign, Instant(row.due), until, row.timer)
+            if until < NEVER:
+                index.wheel.put(until, key, row.timer)
+            return
         match verdict.until:
-            case None:
-                until = verdict.open_until or now
-                index.ready.add(row.key, plan.line, row.campaign, Instant(row.due), until, row.timer)
-                index.wheel.put(until, row.key, row.timer)
             case Never(reason):
                 self.flows.feed(p, row, flow.Refused(reason), now)
             case At(instant):
-                index.wheel.put(instant, row.key, row.timer)
+                index.wheel.put(instant, key, row.timer)
             case _:
                 pass  # an event: on_head, or the index's todo when the contact's command closes
 
     def _issue(self, p: int, slot: Slot, now: Instant, taken: list[str]) -> bool:
         """A command for the slot; False if nobody is ready. Notes in `taken` who left the ready queue for it."""
-        index = self.flows.index[p]
+        flows, index = self.flows, self.flows.index[p]
         while (entry := index.ready.take(slot.line)) is not None:
-            taken.append(entry[0])
-            row = self.flows.row(p, entry[0])
-            if row is None or row.timer != entry[1] or row.state is not State.WAITING:
+            key, timer = entry
+            taken.append(key)
+            row = flows.row(p, key)
+            if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
-            plan = self.flows.plan(row)
-            profile = self.flows.profiles.get(p, row.contact_id)
-            if flow.moves_when_due(row, plan, profile) or not decide(self.flows.facts(p, row, plan), now).ok:
-                index.todo.append(row.key)  # the facts have changed since it became ready
+            plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
+            if flow.moves_when_due(row, plan, profile) or not decide(flows.facts(p, key, row, plan, profile), now).ok:
+                index.todo.append(key)  # the facts have changed since it became ready
                 continue
-            self.flows.feed(p, row, flow.Granted(slot, self.flows.heads.caller_for(plan, row.contact_id)), now)
+            granted = flow.Granted(slot, flows.heads.caller_for(plan, row.contact_id))
+            flows.apply(p, row, flow.transition(row, granted, now, plan, profile))
             return True
         return False
 
     def _probe(self, p: int) -> None:
         """Sends an open command again whose slot is long over: the dialer answers with its closing, if there is one."""
         index = self.flows.index[p]
-        for key, dial_id in index.probes.drain(Instant(self.clock.real_ms()), BATCH):
+        for key, dial_id in index.probes.drain(Instant(self.lane.real_ms()), BATCH):
             row = self.flows.row(p, key)
             if row is None or row.open is None or row.open.dial_id != dial_id:
                 continue
             profile = self.flows.profiles.get(p, row.contact_id)
             if profile is not None:
                 self.lane.emit(flow.command(row, self.flows.plan(row), profile))
-            index.probes.put(Instant(self.clock.real_ms() + PROBE_AGAIN), key, dial_id)
+            index.probes.put(Instant(self.lane.real_ms() + PROBE_AGAIN), key, dial_id)
 
     # --- reports to the owners of lines ---
 
     def _report(self, p: int) -> float | None:
         """Tells each line's owner what this partition could use: on change, and every second while there is something."""
-        index, real = self.flows.index[p], self.clock.real_us()
+        index, real = self.flows.index[p], self.lane.real_us()
         demand = index.ready.demand()
         waits: list[float] = []
         for line in {*demand, *self.lines[p], *index.in_flight}:

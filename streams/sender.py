@@ -104,8 +104,9 @@ class Sender:
         row = self._dialer.ledger_row(p, dial.address)
         if p not in self._lane.active or not self._dialer.reserved(row, dial):
             return
-        now = self._clock.now()  # not the lane's, which is the last slice's: a window may have closed since
-        verdict = self._dialer.verdict(row, dial, now)
+        real = self._clock.real_us()  # not the lane's, which is the last slice's: a window may have closed since
+        now = self._clock.at(real)
+        verdict = self._dialer.verdict(row, dial, now, real)
         if not verdict.ok:
             self._lane.step(p, lambda: self._dialer.feed(p, dial.address, ledger.Refuse(dial.dial_id, verdict), now))
             return

@@ -12,8 +12,6 @@ class Stats:
     """Plain counters since the process began."""
 
     records: int = 0  # source records handled, refused ones included
-    outputs: int = 0  # dead letters included
-    rows: int = 0
     dead_letters: int = 0
     step_errors: int = 0
     commits: int = 0
@@ -29,12 +27,12 @@ class FailureRate:
         self._seen = self._failed = 0
         self.hopeless = False
 
-    def count(self, well: bool) -> None:
-        """One more record."""
-        self._seen += 1
-        self._failed += not well
-        if self._seen == SAMPLE:
-            self.hopeless = self._failed > SAMPLE // 2
+    def count(self, records: int, failed: int) -> None:
+        """So many more records, and how many of them failed."""
+        self._seen += records
+        self._failed += failed
+        if self._seen >= SAMPLE:
+            self.hopeless = self._failed > self._seen // 2
             if not self.hopeless:
                 self._seen = self._failed = 0
 

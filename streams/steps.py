@@ -10,7 +10,7 @@ from outdial.clock import Clock
 from schemas.base import encode
 from schemas.rows import Row
 from schemas.topics import DEAD_LETTERS, TOPIC_OF, TopicSpec
-from streams.batches import entry
+from streams.batches import MOST_BYTES, OVERHEAD, entry
 from streams.flush import Flusher
 from streams.offsets import Offsets
 from streams.partitions import partition_of
@@ -35,7 +35,7 @@ class Steps:
         self._step: Step | None = None
         self._epochs: dict[int, int] = {}
         self._seq = 0
-        self._now = clock.now()
+        self._read_clock()
         self._offsets = Offsets()
 
     def fail(self, sentence: str, error: BaseException | None) -> None:
@@ -44,17 +44,29 @@ class Steps:
 
     def emit(self, record: Any, *, partition: int | None = None, spec: TopicSpec | None = None, key: str | None = None) -> None:
         """An output of this step. Its topic and key are the record's own unless given; encoded at once."""
-        step = self._in_step()
+        step = self._step or self._in_step()
         topic = spec or TOPIC_OF[type(record)]
-        name: str = record.key if key is None else key
+        text: str = record.key if key is None else key
         if partition is None:
-            partition = partition_of(name, self.partitions) if topic.partitioned else 0
-        step.emit((topic.name, partition), entry(name.encode(), encode(record)))
+            partition = partition_of(text, self.partitions) if topic.partitioned else 0
+        name, value = text.encode(), encode(record)
+        size = len(name) + len(value) + OVERHEAD
+        step.outputs.append(((topic.name, partition), name, value, None, size))
+        step.size += size
 
     def put(self, table: Table[R], partition: int, key: str, row: R | None) -> None:
         """Sets (None: deletes) a row: in memory at once, in the changelog with this step. Stamps it (epoch, seq)."""
-        step = self._in_step()
-        self._append(step, table, partition, key, row)
+        step = self._step or self._in_step()
+        self._seq += 1
+        stamp, name = (self._epochs[partition], self._seq), key.encode()
+        if row is None:
+            one = entry((table.name, partition), name, None, stamp_bytes(stamp))
+        else:
+            row.stamp = stamp
+            value = encode(row)
+            one = ((table.name, partition), name, value, None, len(name) + len(value) + OVERHEAD)
+        step.rows.append(one)
+        step.size += one[4]
         table.set(partition, key, row, step.undo)
 
     def then(self, fn: Callable[[], None]) -> None:
@@ -62,7 +74,8 @@ class Steps:
         if "command-first" in self._ablate:
             fn()
         else:
-            self._in_step().after.append(fn)
+            step = self._step or self._in_step()
+            step.after.append((step.partition, fn))
 
     def hold(self) -> Callable[[], None]:
         """Keeps the offset of the record being handled from being committed until the returned function is called.
@@ -84,14 +97,14 @@ class Steps:
         if self._step is not None and self._step.partition == partition:
             fn()
         elif partition in self._epochs:
-            self._now = self.clock.now()
+            self._read_clock()
             self._run(partition, fn)
             self.flusher.kick()
 
     def handle(self, fn: StageFn, partition: int, record: Record) -> None:
         """Hands a record to a stage outside its turn (it was held). An exception sends it to the dead letters, as ever."""
         if partition in self._epochs:
-            self._now = self.clock.now()
+            self._read_clock()
             self._one(fn, partition, record)
             self.flusher.kick()
 
@@ -103,23 +116,22 @@ class Steps:
         """Campaign ms, read once a slice."""
         return self._now
 
-    def rewrite(self, table: Table[Any], partition: int, key: str) -> None:
-        """Appends the row as it is (or a delete marker) to the changelog once more, within a step."""
-        self._append(self._in_step(), table, partition, key, table.get(partition, key))
+    def real_us(self) -> int:
+        """Real µs, read once a slice."""
+        return self._real_us
+
+    def real_ms(self) -> int:
+        """Real ms, read once a slice."""
+        return self._real_us // 1_000
+
+    def _read_clock(self) -> None:
+        self._real_us = self.clock.real_us()
+        self._now = self.clock.at(self._real_us)
 
     def _in_step(self) -> Step:
         if self._step is None:
             raise RuntimeError("emit, put, then and hold belong in a stage, a tick or Lane.step")
         return self._step
-
-    def _append(self, step: Step, table: Table[Any], partition: int, key: str, row: Row | None) -> None:
-        self._seq += 1
-        stamp = (self._epochs[partition], self._seq)
-        if row is None:
-            step.put((table.name, partition), entry(key.encode(), None, stamp_bytes(stamp)))
-        else:
-            row.stamp = stamp
-            step.put((table.name, partition), entry(key.encode(), encode(row)))
 
     def _release(self, release: Callable[[], None]) -> None:
         self.flusher.group.acks.append(release)
@@ -131,26 +143,21 @@ class Steps:
         self._step = step = Step(partition, source)
         return step
 
-    def _accept(self, step: Step) -> None:
-        """The step holds: what it produced joins the group. Raises RecordError if it is too large to be sent."""
-        step.check_size()
-        self.stats.outputs += len(step.outputs)
-        self.stats.rows += len(step.rows)
-        self.flusher.group.add(step)
-
     def _run(self, partition: int, fn: Callable[[], Any]) -> Any:
         """One step that is no record's. A failure is ours, so it stops the worker."""
         step = self._begin(partition)
         try:
             result = fn()
-            self._accept(step)
+            if step.size > MOST_BYTES:
+                step.check_size()
         except Exception as error:
+            self._step = None
             step.roll_back()
             self.stats.step_errors += 1
             self.fail(f"A step of partition {partition} that belongs to no record failed.", error)
             return None
-        finally:
-            self._step = None
+        self._step = None
+        self.flusher.group.add(step)
         return result
 
     def _one(self, fn: StageFn, partition: int, record: Record) -> bool:
@@ -158,14 +165,15 @@ class Steps:
         step = self._begin(partition, record)
         try:
             fn(partition, record, self._now)
-            self._accept(step)
+            if step.size > MOST_BYTES:
+                step.check_size()
         except Exception as error:
-            step.roll_back()
             self._step = None
+            step.roll_back()
             self._refuse(partition, record, error)
             return False
-        finally:
-            self._step = None
+        self._step = None
+        self.flusher.group.add(step)
         return True
 
     def _refuse(self, partition: int, record: Record, error: Exception) -> None:
@@ -178,4 +186,4 @@ class Steps:
         step = self._begin(partition)
         self.emit(dead_letter(record, error, self.clock.real_ms()), partition=partition, spec=DEAD_LETTERS)
         self._step = None
-        self._accept(step)
+        self.flusher.group.add(step)

@@ -61,7 +61,9 @@ class Table(Generic[R]):
 
     def set(self, partition: int, key: str, new: R | None, undo: list[Undo] | None = None) -> None:
         """Sets (None: removes) the row in memory, tells the observers, and notes in `undo` what there was. For the lane alone."""
-        rows = self.rows(partition)
+        rows = self._rows.get(partition)
+        if rows is None:
+            rows = self._rows[partition] = {}
         old = rows.get(key)
         if undo is not None:
             undo.append((self, partition, key, old))

@@ -3,11 +3,17 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from engine.time import Instant
 from streams.turns import Turns
 
 TickFn = Callable[[int, Instant], float | None]
+#: A function and a partition.
+Name = tuple[int, int]
+
+#: Real seconds between two calls of a tick that is woken again and again: under load one call does the work of many.
+LEAST_S = 0.01
 
 
 class Ticks:
@@ -15,15 +21,22 @@ class Ticks:
 
     def __init__(self, run: Callable[[TickFn, int], float | None], turns: Turns, slice_s: float) -> None:
         self._run, self._turns, self._slice = run, turns, slice_s
-        self.functions: list[TickFn] = []
-        self._due: dict[tuple[int, int], float] = {}  # by (function, partition)
-        self._woken: set[int] = set()
+        self._functions: list[TickFn] = []
+        self._due: dict[Name, float] = {}
+        self._called: dict[Name, float] = {}
+        self._woken: set[Name] = set()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    def add(self, fn: TickFn) -> Callable[[int], None]:
+        """One more. Returns what wakes it: called with a partition, its tick there is due."""
+        i = len(self._functions)
+        self._functions.append(fn)
+        return partial(self._wake, i)
+
     def start(self, partitions: Iterable[int]) -> None:
         """From here on these partitions are ticked, all of them at once first."""
-        self._due = {(i, p): 0.0 for i in range(len(self.functions)) for p in partitions}
+        self._due = {(i, p): 0.0 for i in range(len(self._functions)) for p in partitions}
         self._changed.set()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._forever())
@@ -32,19 +45,16 @@ class Ticks:
         """No partition is ticked any more."""
         self._due = {}
 
-    def wake(self, partition: int | None = None) -> None:
-        """Its ticks (None: all) are due now."""
-        if partition is None:
-            self._due = dict.fromkeys(self._due, 0.0)
-            self._changed.set()
-        elif partition not in self._woken:  # several steps of a slice wake the same partition
-            self._woken.add(partition)
+    def _wake(self, i: int, partition: int) -> None:
+        name = (i, partition)
+        if name not in self._woken:  # several steps of a slice wake the same one
+            self._woken.add(name)
             self._changed.set()
 
     def _take_woken(self) -> None:
-        for name in [(i, p) for p in self._woken for i in range(len(self.functions))]:
+        for name in self._woken:
             if name in self._due:
-                self._due[name] = 0.0
+                self._due[name] = min(self._due[name], self._called.get(name, 0.0) + LEAST_S)
         self._woken.clear()
 
     async def _forever(self) -> None:
@@ -76,8 +86,9 @@ class Ticks:
                     break
             await asyncio.sleep(0)
 
-    def _call(self, name: tuple[int, int]) -> None:
+    def _call(self, name: Name) -> None:
         self._due[name] = float("inf")  # before the call: the function may wake itself
-        wait = self._run(self.functions[name[0]], name[1])
+        self._called[name] = time.monotonic()
+        wait = self._run(self._functions[name[0]], name[1])
         if wait is not None and name in self._due:
             self._due[name] = min(self._due[name], time.monotonic() + max(0.0, wait))

@@ -316,7 +316,7 @@ class App(faust.App):  # type: ignore[misc]
         """The partitions assigned to this worker. The lane fails unless all topics have as many as were asked for, and this worker
         the same of each: a stage finds its rows only if they are where its records are."""
         wanted, here = self.lane.partitions, self.consumer.assignment()
-        topics = [spec.name for spec in self.lane.topics] + [table.name for table in self.lane.tables]
+        topics = [spec.name for spec in self.lane.topics] + list(self.lane.tables)
         held = {topic: {tp.partition for tp in here if tp.topic == topic} for topic in topics}
         for topic in topics:
             count = self.consumer.topic_partitions(topic)  # None in the moment between two snapshots of the metadata

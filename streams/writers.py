@@ -39,7 +39,7 @@ class Writers:
 
     def watches(self, topic: str) -> bool:
         """Whether it is one of our changelogs."""
-        return any(table.name == topic for table in self._lane.tables)
+        return topic in self._lane.tables
 
     async def mark(self, places: Iterable[Place]) -> None:
         """Appends the markers of partitions that are about to be recovered. Raises KafkaError."""
@@ -84,14 +84,14 @@ class Writers:
         except Exception as error:
             self._lane.fail(f"Foreign rows of {topic} partition {partition} could not be read.", error)
             return
-        table = next(table for table in self._lane.tables if table.name == topic)
+        table = self._lane.tables[topic]
         if partition in self._lane.active and self._lane.epoch(partition) == epoch:
             self._lane.step(partition, lambda: self._rewrite(table, partition, sorted(keys)))
 
     def _rewrite(self, table: Table[Any], partition: int, keys: list[str]) -> None:
-        """Our rows again, without telling observers: nothing has changed."""
+        """Our rows, or delete markers, again: nothing has changed."""
         for key in keys:
-            self._lane.rewrite(table, partition, key)
+            self._lane.put(table, partition, key, table.get(partition, key))
         self._lane.stats.rewritten += len(keys)
 
     async def _read(self, topic: str, partition: int, first: int, end: int) -> set[str]:

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from deploy.broker import Broker
@@ -13,6 +14,31 @@ from tests.ports import free_pair
 
 #: The broker's jars (45 MB) are fetched once for the checkout, not once a test.
 CACHE = Path(os.environ.get("OUTDIAL_CACHE") or Path(__file__).parent.parent / ".outdial" / "cache").resolve()
+
+
+# The same here and in CI, for which Hypothesis has a profile of its own. A limit for each example would measure the machine.
+hypothesis.settings.register_profile("outdial", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("outdial")
+
+#: Files that take longest, the longest first: what is begun last must be short, or one worker goes on while the others have ended.
+LONGEST = (
+    "acceptance/test_three_campaigns.py",
+    "acceptance/test_kill_ablated.py",
+    "acceptance/test_kill.py",
+    "streams/test_tutorial.py",
+    "streams/test_lane_crash.py",
+    "streams/test_read_side.py",
+    "acceptance/test_worker.py",
+    "streams/test_import_interrupted.py",
+    "streams/test_broker.py",
+    "streams/test_cli_import.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    rank = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -51,7 +51,7 @@ def run(world: World, contacts: Path, mapping: Mapping[str, str], timeout: float
     imported = json.loads(world.run("contacts", "import", str(contacts), *into, *mapped, "--json"))
     for name in CAMPAIGNS:
         world.run("campaign", "start", name)
-    world.everyone_exited(imported["accepted"] * len(CAMPAIGNS), timeout)
+    world.everyone_exited(imported["accepted"] * len(CAMPAIGNS), timeout, every=1.0)
     calls = world.calls()
     return Outcome(
         imported=imported,

@@ -104,7 +104,7 @@ def settled(world: World, seed: int) -> bool:
         left = {row.contact_id for row in rows if row.state is State.EXITED}
         return latecomers <= left and all(row.state in (State.EXITED, State.AWAITING_CONTACT) for row in rows)
 
-    return within(PATIENCE, over)
+    return within(PATIENCE, over, every=0.3)
 
 
 def one_in_each(batch: int, partitions: int) -> list[str]:

@@ -11,13 +11,13 @@ from tests.acceptance.world import CLEAN, World
 CONTACTS = EXAMPLES / "contacts.csv"
 
 # Four campaign days at twenty seconds, and the first test has the run in its setup.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(420)
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     with World(tmp_path_factory.mktemp("three") / "home", RATE) as world:
-        yield run(world, CONTACTS, {}, timeout=200)
+        yield run(world, CONTACTS, {}, timeout=300)
 
 
 def test_every_row_is_accounted_for(outcome: Outcome) -> None:

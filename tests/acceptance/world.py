@@ -190,15 +190,15 @@ class World(Stack):
         places = [TopicPartition(STEP_TIMERS.name, p) for p in range(self.settings.partitions)]
         return sum(self._ends.get_watermark_offsets(place, timeout=10)[1] for place in places)
 
-    def everyone_exited(self, count: int, timeout: float = 60.0) -> None:
-        """Returns when so many enrollments are there and none of them is active."""
+    def everyone_exited(self, count: int, timeout: float = 60.0, every: float = 0.3) -> None:
+        """Returns when so many enrollments are there and none of them is active. Each look reads all rows."""
 
         def exited() -> bool:
             self.nobody_died()
             rows = self.rows()
             return len(rows) >= count and all(row.state is State.EXITED for row in rows.values())
 
-        until(exited, timeout, every=0.3)
+        until(exited, timeout, every)
 
     # --- what was dialed ---
 
@@ -241,13 +241,13 @@ def number_of(person: str) -> str:
     return person.split("-")[1]
 
 
-def within(seconds: float, predicate: Callable[[], object]) -> bool:
+def within(seconds: float, predicate: Callable[[], object], every: float = 0.005) -> bool:
     """Waits until it holds, or the time is up; says which."""
     deadline, pause = time.monotonic() + seconds, Event()
     while not predicate():
         if time.monotonic() > deadline:
             return False
-        pause.wait(0.005)
+        pause.wait(every)
     return True
 
 

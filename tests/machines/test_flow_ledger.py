@@ -333,7 +333,6 @@ class Calling(RuleBasedStateMachine):
 Calling.TestCase.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=50,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 TestCalling = Calling.TestCase

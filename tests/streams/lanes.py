@@ -12,6 +12,7 @@ from typing import Any
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from cli.topics import apply
 from outdial.kafka import admin, producer, reader
 from outdial.settings import Settings
 from schemas.topics import DEAD_LETTERS
@@ -62,10 +63,8 @@ class Lanes:
         self._create()
 
     def _create(self) -> None:
-        wanted = [f"{self.prefix}-{part}" for part in PARTS]
-        if DEAD_LETTERS.name not in self.admin.list_topics(timeout=10).topics:
-            wanted.append(DEAD_LETTERS.name)
-        for name in wanted:
+        apply(self.settings, (DEAD_LETTERS,))
+        for name in (f"{self.prefix}-{part}" for part in PARTS):
             config = {
                 "message.timestamp.type": "LogAppendTime",
                 "cleanup.policy": "compact" if name.endswith("table") else "delete",

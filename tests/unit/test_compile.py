@@ -234,7 +234,7 @@ ANY = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ANY), min_size=1, max_size=4), st.booleans())
 def test_any_file_has_faults_or_a_plan(changes: list[tuple[Place, Any]], known: bool) -> None:
     data: Any = copy.deepcopy(FILE)

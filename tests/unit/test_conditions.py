@@ -66,13 +66,12 @@ ANYTHING = st.none() | st.dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(st.sampled_from(CONDITIONS), ANYTHING)
 def test_the_answer_is_always_yes_or_no(condition: Any, last: Any) -> None:
     assert condition({"last": last}) in (True, False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=20) | st.from_regex(r"(last|x|\.|step|at|==|'a'|\(|\)|&&|!| |1|\[|\]){1,12}", fullmatch=True))
 def test_any_text_compiles_or_is_refused(text: str) -> None:
     try:

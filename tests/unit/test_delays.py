@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.delays import parse_delay, parse_ms
@@ -65,14 +65,12 @@ def test_a_ring_timeout_is_exact() -> None:
         parse_ms("1 day")
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400), st.sampled_from([("s", SECOND), ("m", MINUTE), ("h", HOUR)]))
 def test_a_number_and_a_unit(count: int, unit: tuple[str, int]) -> None:
     assert parse_delay(f"{count}{unit[0]}") == Delay(ms=count * unit[1])
     assert parse_delay(f"{count} days") == Delay(days=count)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_any_text_is_a_delay_or_refused(text: str) -> None:
     try:

@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 from samples import (
@@ -492,7 +492,6 @@ inputs = st.one_of(
 plans = st.lists(st.sampled_from([FIRST, PAUSE, SECOND, TEXT]), min_size=1, unique_by=lambda s: s.id).map(lambda s: plan_of(*s))
 
 
-@settings(deadline=None)
 @given(plans, st.lists(inputs, max_size=40))
 def test_whatever_happens_the_row_stays_sound(plan: Plan, steps: list[flow.Input]) -> None:
     row = flow.enroll(flow.Enroll("c7", "spring", 1, "c"), NOW, plan, PROFILE).row
@@ -513,7 +512,6 @@ def test_whatever_happens_the_row_stays_sound(plan: Plan, steps: list[flow.Input
     assert len(exited) == (row.state is State.EXITED)
 
 
-@settings(deadline=None)
 @given(st.permutations(["erased", "opted_out", "unenrolled", "campaign_ended"]))
 def test_the_reason_does_not_depend_on_the_order(reasons: list[str]) -> None:
     row = row_of(State.ISSUED)

@@ -16,10 +16,16 @@ class Builder:
 
     def __init__(self) -> None:
         self.keys: list[bytes | None] = []
+        self._builder = self
+        self._relative_offset = 0
 
-    def append(self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: list[Any]) -> object:  # noqa: ARG002
+    def append(self, offset: int, timestamp: None, key: bytes | None, value: bytes | None, headers: list[Any]) -> object:  # noqa: ARG002
+        assert offset == len(self.keys)
         self.keys.append(key)
         return self
+
+    def close(self) -> None:
+        assert self._relative_offset == len(self.keys)
 
 
 class Acknowledging:
@@ -67,9 +73,9 @@ class Bench:
     def step(self, outputs: str = "", rows: str = "", offset: int = 0) -> None:
         step = Step(0)
         for key in outputs:
-            step.emit(("out", 0), entry(key.encode(), b"v"))
+            step.outputs.append(entry(("out", 0), key.encode(), b"v"))
         for key in rows:
-            step.put(("table", 0), entry(key.encode(), b"v"))
+            step.rows.append(entry(("table", 0), key.encode(), b"v"))
         self.flusher.group.add(step)
         self.flusher.group.offsets[("in", 0)] = offset
         self.flusher.kick()
@@ -199,7 +205,7 @@ def test_without_the_order_all_goes_at_once() -> None:
 
 def test_the_rows_of_a_step_share_one_batch_even_when_it_opens_another() -> None:
     batches = Batches(Builder)
-    batches.add(("t", 0), entry(b"a", b"x" * (BATCH_BYTES - 100)))
-    batches.add_together(("t", 0), [entry(b"b", b"x"), entry(b"c", b"x" * 200)])
+    batches.add([entry(("t", 0), b"a", b"x" * (BATCH_BYTES - 100))])
+    batches.add_together([entry(("t", 0), b"b", b"x"), entry(("t", 0), b"c", b"x" * 200)])
     first, second = batches
     assert (first.builder.keys, second.builder.keys) == ([b"a"], [b"b", b"c"])

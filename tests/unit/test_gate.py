@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples import ALWAYS, NOW, NY, PHONE, PLAN, SLOT, WORKDAY, plan_of
 
@@ -179,7 +179,6 @@ windows = st.builds(
 zone_sets = st.lists(st.sampled_from([NY, "Europe/London", "Asia/Kolkata"]), min_size=1, max_size=2, unique=True).map(tuple)
 
 
-@settings(deadline=None)
 @given(windows, zone_sets, st.integers(0, 400 * DAY), st.sampled_from([0, 250, 15_000, HOUR]))
 def test_what_the_window_says_holds_at_its_instant(window: Window, zones: tuple[str, ...], offset: int, transit: int) -> None:
     now = Instant(NOW + offset)
@@ -214,7 +213,6 @@ states = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(states)
 def test_the_strongest_refusal_speaks(facts: Facts) -> None:
     verdict: Verdict = decide(facts, NOW)

@@ -70,7 +70,7 @@ TEXT = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXT, st.lists(TEXT.filter(lambda t: t is not None), max_size=3), TEXT, TEXT, TEXT, TEXT)
 def test_any_contact_has_a_profile(
     phone: str | None, others: list[str], email: str | None, zone: str | None, country: str | None, place: str | None

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from samples import ENROLLMENT, NOW, NY, OTHER, PHONE, PLAN, SLOT, WORKDAY, dial_of, plan_of, receipt_of
 
@@ -341,7 +341,6 @@ events = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, DEADLINE - NOW), events), max_size=40))
 def test_one_request_and_one_closing_whatever_the_order(steps: list[tuple[int, Any]]) -> None:
     row, ms = EMPTY, 0
@@ -365,7 +364,6 @@ def test_one_request_and_one_closing_whatever_the_order(steps: list[tuple[int, A
     assert set(requested) <= set(row.calls)
 
 
-@settings(deadline=None)
 @given(
     st.permutations(
         [suppress(), ledger.Linked("c7"), ledger.Linked("c8"), suppress(spoke=False, source="opt_out", contact_id="c9")]

@@ -27,7 +27,7 @@ _CELLS = st.one_of(
 _TABLES = st.tuples(
     st.lists(st.sampled_from(_TELLING), min_size=1, max_size=6), st.lists(st.lists(_CELLS, max_size=7), min_size=1, max_size=12)
 )
-_FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+_FEW = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_random_tables(place: Path, table: tuple[list[str], list[list[str]]], de
         tried(again)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(
         st.lists(

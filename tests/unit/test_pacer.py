@@ -27,20 +27,18 @@ class RecordingLane:
         self.on_assigned: list[Callable[[int], None]] = []
         self.on_revoked: list[Callable[[int], None]] = []
         self.emitted: list[tuple[int, Grant]] = []
-        self.woken: list[int | None] = []
+        self.woken: list[int] = []
 
     def stage(self, spec: object, fn: object) -> None:
         assert spec is LINE_EVENTS
         assert callable(fn)
 
-    def tick(self, fn: object) -> None:
+    def tick(self, fn: object) -> Callable[[int], None]:
         assert callable(fn)
+        return self.woken.append
 
     def epoch(self, _partition: int) -> int:
         return 7
-
-    def wake(self, partition: int | None = None) -> None:
-        self.woken.append(partition)
 
     def emit(self, record: Grant, *, partition: int, spec: object, key: str) -> None:
         assert spec is not None

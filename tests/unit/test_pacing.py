@@ -266,7 +266,7 @@ def test_nobody_starves(wanted: dict[int, int], n: int) -> None:
     assert all(got[p] for p in wanted)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from([0.5, 1, 3, 10, 50, 200, 1000]),
     st.lists(st.integers(0, 8 * MS), min_size=1, max_size=20),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -165,10 +165,11 @@ class Both:
 
     def row(self, contact: str, campaign: str, state: State, due: int) -> None:
         self.stamp += 1
+        # One command a person at a time, as the index of the workers sees to: who has another open still waits.
+        busy = any(r.open for r in self.rows.values() if r.contact_id == contact and r.campaign != campaign)
+        state = State.WAITING if state is State.ISSUED and busy else state
         row = row_of(contact, campaign, self.stamp, state=state, due=NOW + due * MINUTE)
-        # One command a person at a time, as the index of the workers sees to.
-        busy = any(r.open for r in self.rows.values() if r.contact_id == contact and r.key != row.key)
-        if state is State.ISSUED and not busy:
+        if state is State.ISSUED:
             row = replace(row, open=out_at(NOW))
         if state in (State.EXITING, State.EXITED):
             row = replace(row, exit=Exit("completed", "x", NOW))
@@ -208,7 +209,6 @@ changes = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(changes, st.integers(0, 600)), max_size=12))
 def test_counting_on_is_counting_afresh(steps: list[tuple[tuple[object, ...], int]]) -> None:
     both, now = Both(), NOW

@@ -79,7 +79,7 @@ def outcome(parse: object, text: str) -> object:
 AREAS = sorted(int(p[1:4]) for p in {p[:4] for p in TIMEZONE_DATA if re.fullmatch(r"1\d{3,}", p)})
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(
     st.sampled_from(AREAS) | st.integers(200, 999),
     st.sampled_from([555, 976, 521, 606]) | st.integers(0, 999),
@@ -112,7 +112,7 @@ def test_the_library_is_asked_once_per_exchange() -> None:
     assert module._area.cache_info().misses == 10
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text(max_size=40) | st.from_regex(r"\+?[\d\- ().xXeE]{1,20}", fullmatch=True),
     st.none() | st.sampled_from(["US", "GB", "DE", "xx"]),
@@ -145,7 +145,7 @@ def test_what_is_no_email(text: str) -> None:
         canonical_address("email", text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(min_size=1, max_size=12), st.text(min_size=1, max_size=12))
 def test_a_canonical_email_is_its_own_canonical_form(local: str, domain: str) -> None:
     try:

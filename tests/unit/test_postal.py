@@ -3,7 +3,7 @@
 import pytest
 import pytz
 import zipcodes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.postal import _ACROSS, _WRONG, mend_zip, state_zones, zip_code, zip_state, zip_zones
@@ -98,7 +98,6 @@ def test_what_is_corrected_is_there_and_needs_it() -> None:
     assert all(zipcodes.matching(code)[0]["timezone"] != zone for code, zone in (_WRONG | _ACROSS).items())
 
 
-@settings(deadline=None)
 @given(st.text(max_size=12) | st.from_regex(r"\d{1,9}(-\d{4})?", fullmatch=True))
 def test_a_mended_code_needs_no_mending(text: str) -> None:
     whole = mend_zip(text)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.retries import DISPOSITIONS, EXIT_PRECEDENCE, LISTED_EXITS, Disposition, backoff_ms, effect, stronger
@@ -54,7 +54,6 @@ def test_the_stronger_exit_prevails(a: str, b: str, prevails: str) -> None:
     assert stronger(a, b) == prevails
 
 
-@settings(deadline=None)
 @given(words, words, words)
 def test_stronger_is_an_order(a: str, b: str, c: str) -> None:
     assert stronger(a, b) in (a, b)
@@ -63,7 +62,6 @@ def test_stronger_is_an_order(a: str, b: str, c: str) -> None:
         assert stronger(a, b) == stronger(b, a)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_what_never_rang_uses_up_no_attempt(disposition: str) -> None:
     for name in (disposition, *Disposition):

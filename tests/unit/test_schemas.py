@@ -54,7 +54,7 @@ def instances(struct: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("struct", RECORDS, ids=lambda m: m.__name__)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_both_codecs_agree(struct: type[msgspec.Struct], data: st.DataObject) -> None:
     record = data.draw(instances(struct))
@@ -98,6 +98,21 @@ def test_two_records_share_no_default() -> None:
 def test_every_topic_but_the_crms_own_has_models() -> None:
     assert [spec.name for spec in TOPICS if not spec.models] == ["contacts-cdc"]
     assert len(TOPIC_OF) == sum(len(spec.models) for spec in TOPICS)
+
+
+def test_every_field_says_what_it_holds() -> None:
+    parts = [(name, part) for name, schema in export.schemas().items() for part in (schema, *schema.get("$defs", {}).values())]
+    bare = [
+        f"{name}: {field}"
+        for name, part in parts
+        for field, told in part.get("properties", {}).items()
+        if not told.get("description")
+    ]
+    assert not bare, "behind the field: `#: what it holds` (msgspec), or Field(description=...) (pydantic)"
+
+
+def test_every_topic_says_what_it_holds() -> None:
+    assert [spec.name for spec in TOPICS if not spec.about] == []
 
 
 def test_exported_schemas_are_current() -> None:

@@ -28,7 +28,7 @@ def test_the_gate_is_asked_of_the_moment_of_the_request_not_of_the_last_slice() 
     fence = Fence()
     fence.beat(fence.now())
 
-    def verdict(_row: LedgerRow, _dial: Any, now: Instant) -> Verdict:
+    def verdict(_row: LedgerRow, _dial: Any, now: Instant, _real_us: int) -> Verdict:
         asked.append(now)
         return Verdict(())
 

@@ -1,7 +1,7 @@
 """engine/templates.py: strict and without logic."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import RecordError
@@ -37,7 +37,6 @@ TEXT = st.text(st.characters(exclude_characters="{}"))
 NAMES = st.from_regex(r"[a-z_]\w{0,8}", fullmatch=True).filter(str.isascii)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(TEXT, NAMES)), TEXT, st.dictionaries(NAMES, st.text(min_size=1)))
 def test_a_template_is_its_text_with_the_values(pairs: list[tuple[str, str]], end: str, variables: dict[str, str]) -> None:
     template = "".join(f"{text}{{{{{name}}}}}" for text, name in pairs) + end

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.weekly import DAYS, parse_days, parse_interval, parse_weekly
@@ -80,7 +80,6 @@ def clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-@settings(deadline=None)
 @given(st.integers(0, 6), st.integers(0, 6))
 def test_a_range_of_days_goes_round_the_week(first: int, last: int) -> None:
     days = parse_days(f"{DAYS[first]}-{DAYS[last]}")
@@ -89,7 +88,6 @@ def test_a_range_of_days_goes_round_the_week(first: int, last: int) -> None:
     assert len(set(days)) == len(days)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1439), st.integers(0, 1440))
 def test_an_interval_is_as_long_as_its_clock(start: int, end: int) -> None:
     text = f"{clock(start)}-{clock(end)}"
@@ -102,7 +100,6 @@ def test_an_interval_is_as_long_as_its_clock(start: int, end: int) -> None:
     assert 0 < ends - begins <= 1440
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 1439), st.integers(1, 1440)), min_size=1, max_size=20))
 def test_merging_keeps_every_minute(parts: list[tuple[int, int, int]]) -> None:
     weekly: dict[str, list[str]] = {}

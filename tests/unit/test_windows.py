@@ -191,7 +191,7 @@ MOMENTS = near(
 CUTS = st.sampled_from([0, 30_000, 15 * MINUTE, 2 * HOUR])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(weeklies(), st.lists(st.sampled_from(ZONES), min_size=1, max_size=3, unique=True), CUTS, MOMENTS)
 @example(((4, 0, 1440),), ["Pacific/Apia"], 0, at("2011-12-30"))
 @example(((6, 30, 150),), ["Australia/Lord_Howe"], 0, at("2026-04-04T15:00"))
@@ -206,7 +206,7 @@ def test_open_ranges_are_those_of_the_wall_clocks(weekly: Weekly, zones: list[st
         assert found == naive
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.sampled_from(ZONES), st.lists(st.integers(0, 1439), min_size=2, max_size=2, unique=True), MOMENTS)
 def test_minute_by_minute(zone: str, ends: list[int], t: int) -> None:
     weekly = tuple((day, min(ends), max(ends)) for day in range(7))
@@ -251,7 +251,7 @@ def test_a_calendar_delay_needs_a_zone() -> None:
     assert add_delay(Delay(ms=5), Instant(0), ()) == 5
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.sampled_from(ZONES), st.integers(1, 30), MOMENTS)
 def test_days_later_is_the_same_wall_time_or_the_end_of_the_gap(zone: str, days: int, t: int) -> None:
     later = add_delay(Delay(days=days), Instant(t), (zone,))

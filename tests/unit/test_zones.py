@@ -2,7 +2,7 @@
 
 import pytest
 import pytz
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.phone import Phone, parse_phone
@@ -66,7 +66,6 @@ STATES = TEXT | st.sampled_from(["AZ", "Florida", "NY", "ON", "WA", "AE"])
 ZONES = TEXT | st.sampled_from(["EST", PHOENIX, "GMT-5"])
 
 
-@settings(deadline=None)
 @given(ZONES, st.sampled_from([None, HERE, BOISE, TOLL_FREE]), CODES, STATES, TEXT | st.sampled_from(["US", "CA", "AU", "DE"]))
 def test_a_set_is_what_its_sources_gave_and_a_number_never_narrows_it(
     timezone: str | None, phone: Phone | None, postal_code: str | None, state: str | None, country: str | None
@@ -146,7 +145,6 @@ def test_abbreviations_are_read_as_civil_zones_and_reported(text: str, zone: str
     assert found.problems == (f"time zone {text!r} is no place's time: taken for {zone}; write a zone such as America/New_York",)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=30) | st.sampled_from(pytz.all_timezones) | st.sampled_from(sorted(ABBREVIATIONS)))
 def test_any_text_is_a_zone_of_pytz_or_a_problem(text: str) -> None:
     zone, problem = civil_zone(text)
@@ -154,7 +152,6 @@ def test_any_text_is_a_zone_of_pytz_or_a_problem(text: str) -> None:
     assert zone is None or (zone in pytz.all_timezones_set and civil_zone(zone) == (zone, None))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(pytz.common_timezones))
 def test_places_are_taken_as_they_are(zone: str) -> None:
     assert civil_zone(zone.swapcase()) == ((zone, None) if zone != "GMT" else ("Europe/London", civil_zone("gmt")[1]))
