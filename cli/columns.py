@@ -31,6 +31,11 @@ class Layout:
     how: dict[str, str] = field(default_factory=dict, compare=False)
     titles: tuple[str, ...] = field(default=(), compare=False)
 
+    def columns(self) -> dict[str, str | list[str]]:
+        """Field -> the column that holds it; alt_phone -> all that do."""
+        alt_phones = {"alt_phone": [self.titles[i] for i in self.alt_phones]} if self.alt_phones else {}
+        return {name: self.titles[i] for name, i in self.fields.items()} | alt_phones
+
 
 def mapping_of(options: Iterable[str]) -> dict[str, str]:
     """`--map phone=phone1,email=mail` as field -> column; several alt_phone are joined by a comma. Raises UsageError."""

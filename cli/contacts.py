@@ -51,7 +51,7 @@ def enroll(contact: Annotated[list[str], typer.Argument(help="Contact ids.")], c
     now = clock_from(settings).now()
     with Publisher(settings, ENROLLMENTS) as publisher:
         for record in (enrollment(person, name, now, "cli") for person in contact for name in campaign):
-            publisher.send(ENROLLMENTS, record.key, record)
+            publisher.send(ENROLLMENTS, record.contact_id, record)
     _say(f"enrolled {counted(len(set(contact)), 'person', 'people')} in {', '.join(campaign)}")
 
 

@@ -105,11 +105,14 @@ def _import(settings: Settings, asked: _Asked) -> None:
     show_layout(console, listing, layout)
     with opened(settings.home, cluster, keep=not asked.dry_run) as ledger:
         which, fresh = _carried_out(settings, asked, listing, layout, allowed, ledger, cluster, console)
+        _report(asked, layout, which, fresh, ledger, console)
         if asked.rejects:
-            write_rejects(
-                asked.rejects, listing.header, ledger.rejects(which), listing.dialect.delimiter if listing.dialect else ","
+            delimiter = listing.dialect.delimiter if listing.dialect else ","
+            write_rejects(asked.rejects, listing.header, ledger.rejects(which), delimiter)
+        if not _usable(which):
+            raise OutdialError(
+                f"{asked.file}: none of its {which.tally.rows} rows can be used: see their reasons, and --map for columns"
             )
-        _report(asked, which, fresh, ledger, console)
 
 
 def _carried_out(
@@ -138,15 +141,13 @@ def _carried_out(
     return which, True
 
 
-def _report(asked: _Asked, which: Import, fresh: bool, ledger: RowLedger, console: Console) -> None:
-    usable = which.tally.accepted + which.tally.merged
+def _report(asked: _Asked, layout: Layout, which: Import, fresh: bool, ledger: RowLedger, console: Console) -> None:
     if asked.as_json:
-        print(json_of(which, ledger, written=fresh and not asked.dry_run and bool(usable), unchanged=not fresh))
+        written = fresh and not asked.dry_run and _usable(which)
+        print(json_of(which, ledger, columns=layout.columns(), written=written, unchanged=not fresh))
     show_result(console, which, ledger)
-    if not usable:
-        raise OutdialError(
-            f"{asked.file}: none of its {which.tally.rows} rows can be used: see their reasons, and --map for columns"
-        )
+    if not _usable(which):
+        return
     if asked.dry_run:
         console.print("dry run: nothing was written")
     elif not fresh:
@@ -157,6 +158,11 @@ def _report(asked: _Asked, which: Import, fresh: bool, ledger: RowLedger, consol
         console.print(f"import {which.name}: {new} new people and {changed} changes published{where}")
     if asked.campaigns and which.tally.enrolled and not asked.dry_run:
         console.print(f"to take them out again: outdial contacts import --undo {which.name}")
+
+
+def _usable(which: Import) -> bool:
+    """Whether any row could be used."""
+    return which.tally.accepted + which.tally.merged > 0
 
 
 def _name(asked: _Asked, listing: Listing, allowed: Collection[str] | None, cluster: str) -> str:

@@ -68,7 +68,7 @@ def bar(total: int, done: int) -> Iterator[Telling]:
 
 
 def as_json(which: Import, ledger: RowLedger, **about: Any) -> str:
-    """One object: what was imported, all figures, the first rejected rows."""
+    """One object: what was imported, `about` it, all figures, the first rejected rows."""
     rejects = [{"row": row, "code": code, "reason": why, "fix": fix} for row, code, why, fix, _ in ledger.rejects(which, SHOWN)]
     shown = {"import": which.name, "file": which.about["file"], "campaigns": which.about["campaigns"]} | about
     return json.dumps(shown | which.tally.kept() | {"rejects": rejects})

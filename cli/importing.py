@@ -1,14 +1,12 @@
 """Rows of a list become people, or rejects with a reason. Pure: no file, no broker; `cli/import_run.py` reads and publishes.
 
 A person is its contact id: the id column, else a hash of the phone. Two rows with one id are one person, and the later row replaces
-the earlier whole (docs/decisions/0010-merging-rows.md).
+the earlier whole (docs/decisions/0007-merging-rows.md).
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-
-from pydantic import ValidationError
 
 from cli.column_names import plain
 from cli.columns import Layout, layout_of, mapping_of
@@ -22,6 +20,7 @@ from engine.phone import Phone, canonical_address
 from engine.postal import mend_zip
 from engine.zones import ZoneSet, zone_set
 from schemas import ids
+from schemas.base import encode, written_form
 from schemas.contact import Contact
 from schemas.enrollment import Enroll
 
@@ -31,7 +30,10 @@ _PLAIN = ("email", "first_name", "last_name", "timezone", "state", "consent")
 _LONGEST_ID = 256
 #: What people and programs write into a cell that is empty.
 _NOTHING = frozenset(("n/a", "#n/a", "na", "nan", "null", "none", "nil", "-", "--", "?", "unknown", "undefined", "(null)", "\\n"))
+_LONGEST_NOTHING = max(map(len, _NOTHING))
 _EMPTY = "an empty cell"
+
+_CONTACT, _ENROLL = written_form(Contact), written_form(Enroll)
 
 
 class Person(NamedTuple):
@@ -76,7 +78,7 @@ def enrollment(contact_id: str, campaign: str, at: int, source: str, entry: int 
     """The record that enters a person into a campaign; always the same id, so that a second import of a file changes nothing."""
     cause = ids.enrollment_id(contact_id, campaign, entry)
     event = ids.event_id(cause, "enroll", contact_id)
-    return Enroll(event_id=event, cause=source, contact_id=contact_id, campaign=campaign, entry=entry, at=at, source=source)
+    return _ENROLL(event_id=event, cause=source, contact_id=contact_id, campaign=campaign, entry=entry, at=at, source=source)
 
 
 def _person(cells: list[str], layout: Layout, country: str, allowed: Collection[str] | None) -> Person:
@@ -128,7 +130,7 @@ def _repeated(texts: list[str], layout: Layout) -> None:
 
 
 def _filled(text: str) -> str:
-    return "" if text.casefold() in _NOTHING else text
+    return "" if len(text) <= _LONGEST_NOTHING and text.casefold() in _NOTHING else text
 
 
 def _country(value: dict[str, str], country: str) -> tuple[str, list[str]]:
@@ -193,17 +195,19 @@ def _contact(
         reason = f"its id has {len(contact_id)} characters: {_LONGEST_ID} are the most"
         raise UnusableError("long_id", reason, "map another column: --map id=COLUMN")
     facts: dict[str, Any] = {name: value[name] for name in _PLAIN if value.get(name)}
-    facts |= {"country": value["country"]} if value.get("country") else {}
+    if value.get("country"):
+        facts["country"] = value["country"]
     if code := value.get("postal_code"):
         facts["postal_code"] = mend_zip(code, region)
         if facts["postal_code"] != code:
             mended.append("postal_code")
-    facts["alt_phones"] = [number for number in dict.fromkeys(others) if number != phone.e164]
-    facts["variables"] = {name: texts[i] for name, i in layout.variables.items() if texts[i]}
+    alt_phones = [number for number in dict.fromkeys(others) if number != phone.e164]
+    variables = {name: texts[i] for name, i in layout.variables.items() if texts[i]}
     if extension:
-        facts["variables"]["phone_extension"] = extension
-    event = ids.digest("contact", contact_id, phone.e164, repr(facts))
+        variables["phone_extension"] = extension
+    contact = _CONTACT(id=contact_id, phone=phone.e164, alt_phones=alt_phones, variables=variables, **facts)
     try:
-        return Contact(id=contact_id, phone=phone.e164, event_id=event, **facts)
-    except ValidationError as error:
+        contact.event_id = ids.digest("contact", encode(contact).decode())
+    except UnicodeEncodeError as error:
         raise UnusableError("invalid_text", "holds text that cannot be read", "save the file as UTF-8") from error
+    return contact

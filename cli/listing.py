@@ -52,7 +52,7 @@ class Listing:
         head = f"header in row {self.header_row}" if self.header_row else "no header"
         if self.dialect is None:
             return f"XLSX, {head}, {self.rows} rows"
-        delimiter = {"\t": "tab"}.get(self.dialect.delimiter, self.dialect.delimiter)
+        delimiter = {",": "comma", ";": "semicolon", "\t": "tab"}.get(self.dialect.delimiter, self.dialect.delimiter)
         guess = " (a guess: --encoding overrules it)" if self.guessed else ""
         lines = ", its quotes do not add up: each line is read as a row" if self.dialect.by_line else ""
         return f"{self.dialect.encoding}{guess}, delimiter {delimiter}, {head}, {self.rows} rows{lines}"

@@ -7,13 +7,13 @@ group is joined and nothing is committed: reading disturbs no worker.
 
 import gc
 import time
-from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from cli.packed import Packed
 from engine.compile import compile_plan
@@ -36,6 +36,8 @@ _NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILAB
 #: Told (records read, records to read) after each batch.
 Progress = Callable[[int, int], None]
 Value = dict[str, Any]
+
+T = TypeVar("T")
 
 _RESOURCE: TypeAdapter[Agent | Number | Line] = TypeAdapter(Resource)
 
@@ -117,11 +119,11 @@ class Snapshot:
 def read_heads(settings: Settings) -> Snapshot:
     """The current campaigns and resources. Records that cannot be read are left out: the workers report those."""
     campaigns = _latest(settings, CAMPAIGNS)
-    heads = [CampaignHead.model_validate_json(v) for k, v in campaigns.items() if "@" not in k]
-    versions = [CampaignVersion.model_validate_json(v) for k, v in campaigns.items() if "@" in k]
+    heads = _readable(CampaignHead.model_validate_json, ((k, v) for k, v in campaigns.items() if "@" not in k))
+    versions = _readable(CampaignVersion.model_validate_json, ((k, v) for k, v in campaigns.items() if "@" in k))
     return Snapshot(
-        {h.id: h for h in heads},
-        {(v.id, v.version): v for v in versions},
+        {h.id: h for _, h in heads},
+        {(v.id, v.version): v for _, v in versions},
         ResourceIndex.of(read_resources(settings).values()),
         {},
     )
@@ -129,7 +131,7 @@ def read_heads(settings: Settings) -> Snapshot:
 
 def read_resources(settings: Settings) -> dict[str, Resource]:
     """The declared resources, by `kind/id`."""
-    return {key: _RESOURCE.validate_json(value) for key, value in sorted(_latest(settings, RESOURCES).items())}
+    return dict(_readable(_RESOURCE.validate_json, sorted(_latest(settings, RESOURCES).items())))
 
 
 @contextmanager
@@ -145,6 +147,13 @@ def uncollected() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
+
+
+def _readable(validate: Callable[[bytes], T], found: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, T]]:
+    """(key, record) of those that can be read."""
+    for key, value in found:
+        with suppress(ValidationError):
+            yield key, validate(value)
 
 
 def _latest(settings: Settings, spec: TopicSpec) -> dict[str, bytes]:

@@ -127,6 +127,7 @@ def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View
         zones=plan.zones(profile.zones if profile else ()),
         channel=flow.channel_of(row, plan),
         opted_out=bool(profile and profile.opt_outs),
+        abroad=plan.abroad(flow.address_for(profile)) if profile else None,
         contact_busy=view.busy.get(row.contact_id, row.key) != row.key,
         transit=int(ROOM_MS * view.rate),
     )

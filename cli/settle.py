@@ -1,6 +1,6 @@
 """Settles a batch of rows against what is known: who is new, who is merged, whose number is another's, who is enrolled.
 
-The rules (docs/decisions/0010-merging-rows.md): a person is an id, the later row replaces the earlier whole; what has not changed
+The rules (docs/decisions/0007-merging-rows.md): a person is an id, the later row replaces the earlier whole; what has not changed
 is not published again; nobody is enrolled where they are already; a number that is active in a campaign for one person is refused
 for another.
 """

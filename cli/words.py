@@ -26,6 +26,7 @@ CHECKS = {
     "lifecycle": ("the campaign runs", "the campaign does not run"),
     "exit": ("the person is in the campaign", "the person is leaving the campaign"),
     "suppression": ("not opted out or suppressed", "opted out or suppressed"),
+    "country": ("a country that the campaign calls", "a country that the campaign does not call"),
     "window": ("inside the calling window", "outside the calling window"),
     "contact_busy": ("no other call to the person", "another call to the person is under way"),
     "number_busy": ("no other call to the number", "another call to the number is under way"),
@@ -68,6 +69,7 @@ EXITS = {
     "completed": "the last step is done",
     "unenrolled": "taken out by request",
     "suppressed": "the address is suppressed",
+    "country_not_allowed": "the number is of a country that the campaign does not call",
     "no_window": "the calling window never opens",
     "campaign_ended": "the campaign was ended",
 }

@@ -51,6 +51,7 @@ class Said(NamedTuple):
     row: int
     postal_code: str | None
     state: str | None
+    country: str | None
     phone: str | None
 
 
@@ -72,7 +73,7 @@ class Survey:
         told = self.people[contact.id] = told_of(person)
         self.disputed.pop(contact.id, None)
         if told.conflicts:
-            self.disputed[contact.id] = Said(row, contact.postal_code, contact.state, contact.phone)
+            self.disputed[contact.id] = Said(row, contact.postal_code, contact.state, contact.country, contact.phone)
 
     def by(self, key: Callable[[Told], Iterable[Any]]) -> Counter[Any]:
         """How many people have each of what `key` says of them."""

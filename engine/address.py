@@ -36,7 +36,12 @@ def address_of(postal_code: str | None, state: str | None, country: str | None, 
     """What an address tells, as it was written, of somebody with this number. Never raises."""
     if not postal_code and not state:
         return NOWHERE
-    return _address(postal_code or "", state or "", country or "", _suggested(phone))
+    return _address(_without_4(postal_code or ""), state or "", country or "", _suggested(phone))
+
+
+def _without_4(code: str) -> str:
+    """A ZIP code without what makes it ZIP+4: that tells nothing of the time, and makes each address another."""
+    return code[:5] if len(code) == 10 and code[5] == "-" and code[:5].isdecimal() else code
 
 
 def _suggested(phone: Phone | None) -> str:
@@ -46,7 +51,7 @@ def _suggested(phone: Phone | None) -> str:
     return "+1" if phone.region in _NORTH_AMERICA else phone.region
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def _address(postal_code: str, state: str, country: str, suggested: str) -> Address:
     if country.strip():
         named = country_of(country) or ""

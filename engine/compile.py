@@ -44,6 +44,7 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         fixed_zone=_zone(timezone.zone) if fixed else None,
         exits=frozenset(file.exit),
         numbers_tag=file.numbers.tag,
+        countries=None if file.countries is None else frozenset(file.countries),
         numbers_list=tuple(sorted({parse_phone(text).e164 for text in file.numbers.listed or ()})),
     )
 

@@ -6,6 +6,9 @@ from functools import lru_cache
 
 import phonenumbers
 import pycountry
+import pytz
+
+from engine.clocks import added
 
 #: What people write and ISO 3166 does not list: names of every day, and the parts of the United Kingdom.
 _ALSO = {
@@ -45,6 +48,13 @@ def _listed(word: str) -> str | None:
         return str(pycountry.countries.lookup(word).alpha_2)
     except LookupError:
         return None
+
+
+@lru_cache(maxsize=4_096)
+def zone_of_country(text: str) -> str | None:
+    """The zone of a country, as people write it, that has but one clock: `United Kingdom`; None of one with several (Australia)."""
+    zones = pytz.country_timezones.get(country_of(text) or "", ())
+    return str(zones[0]) if zones and not added((zones[0],), tuple(zones)) else None
 
 
 def wrong_codes(codes: Iterable[object]) -> Iterator[tuple[int, str]]:

@@ -12,6 +12,7 @@ import phonenumbers
 from phonenumbers import Leniency, PhoneNumberMatcher, PhoneNumberType, shortnumberinfo
 
 from engine.errors import RecordError
+from engine.number_kinds import kind_of
 from engine.phone import Phone, parse_phone
 
 #: What may have been done to a cell, in words.
@@ -87,7 +88,7 @@ def _mended(text: str, country: str | None, error: RecordError) -> Numbers:
 
 def _callable(phone: Phone) -> Phone:
     """Raises UnusableError for premium rate. A number that speaks for a zone is a person's, and need not be asked."""
-    if not phone.zones and phonenumbers.number_type(phonenumbers.parse(phone.e164)) == PhoneNumberType.PREMIUM_RATE:
+    if not phone.zones and kind_of(phonenumbers.parse(phone.e164))[1] == PhoneNumberType.PREMIUM_RATE:
         reason = f"phone {phone.e164} is a premium-rate number of {phone.region}"
         raise UnusableError("premium_rate", reason, _OWN)
     return phone

@@ -74,6 +74,7 @@ class Facts(msgspec.Struct, frozen=True):
     zones: tuple[str, ...]  # as plan.zones() gives them
     channel: Channel
     opted_out: bool = False  # by the person's own profile
+    abroad: bool | None = None  # the number is of a country that the campaign leaves out; None: it leaves none out
     exiting: str | None = None  # the enrollment is leaving: the reason
     contact_busy: bool | None = None  # another command of this contact is open
     dial_id: str | None = None
@@ -164,6 +165,11 @@ def _suppression(facts: Facts) -> Answer:
     return Answer("suppression", False, Never(min(reasons, key=rank)))
 
 
+def _country(abroad: bool) -> Answer:
+    """Answered for campaigns that name countries, and no others."""
+    return Answer("country", False, Never("country_not_allowed")) if abroad else Answer("country", True)
+
+
 def _closed_window(facts: Facts, now: Instant) -> Answer:
     again = opens_next(facts, now)
     return Answer("window", False, Never("no_window") if again is None else At(again))
@@ -193,7 +199,7 @@ def _slot(facts: Facts, now: Instant) -> Answer:
 
 
 def decide(facts: Facts, now: Instant) -> Verdict:
-    """Every check's answer at `now` (campaign ms), in the order of CHECKS."""
+    """Every check's answer at `now` (campaign ms), in the order of CHECKS; behind them that of the country, if it is limited."""
     until = open_until(facts, now)
     answers = (
         _lifecycle(facts),
@@ -204,7 +210,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         _number_busy(facts, now),
         _slot(facts, now),
     )
-    return Verdict(answers, until)
+    return Verdict(answers if facts.abroad is None else (*answers, _country(facts.abroad)), until)
 
 
 def open_until(facts: Facts, now: Instant) -> Instant | None:

@@ -19,6 +19,7 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 
 from engine.area_codes import area_zones
 from engine.errors import RecordError
+from engine.number_kinds import kind_of
 from engine.windows import offsets
 
 
@@ -31,7 +32,7 @@ class Phone(NamedTuple):
 
 
 #: Numbers of people at a place or on the move. All others (+1 800, premium, personal ...) tell nothing of where anybody is.
-_OF_PEOPLE = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+_OF_PEOPLE = (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE)
 
 #: https://www.ofcom.org.uk/phones-and-broadband/phone-numbers/numbers-for-drama: no area, and mobiles.
 _DRAMA = re.compile(r"\+44(?:1632960|7700900)\d{3}", re.ASCII)
@@ -61,28 +62,24 @@ def parse_phone(text: str, country: str | None = None) -> Phone:
     return _parse(text, country)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def _area(prefix: str) -> tuple[str, tuple[str, ...]] | None:
     """Region and zones of +1 NPA NXX, if no further digit matters to them; else None.
 
     None matters to people's numbers of the US and Canada: libphonenumber describes them by area code and four digits at most, and
     the zones are the area code's (a test holds both). In the Caribbean some prefixes are divided.
     """
-    try:
-        found = _parse(prefix + "0000", None)
-    except RecordError:
-        return None
-    of_people = phonenumbers.number_type(phonenumbers.parse(found.e164)) in _OF_PEOPLE
-    return (found.region, found.zones) if of_people and found.region in ("US", "CA") else None
+    number = PhoneNumber(country_code=1, national_number=int(prefix[2:] + "0000"))
+    region, kind = kind_of(number)
+    return (region, _zones(number, region, kind)) if region in ("US", "CA") and kind in _OF_PEOPLE else None
 
 
 def _parse(text: str, country: str | None) -> Phone:
     number = _read(text.strip(), country)
     e164 = str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-    kind = phonenumbers.number_type(number)
-    if kind == PhoneNumberType.UNKNOWN:  # is_valid_number asks just this
+    region, kind = kind_of(number)
+    if region is None or kind == PhoneNumberType.UNKNOWN:  # is_valid_number asks just this
         return _fictional(e164) or _refuse(text, number)
-    region = str(phonenumbers.region_code_for_number(number))
     return Phone(e164, region, _zones(number, region, kind) if kind in _OF_PEOPLE else ())
 
 
@@ -171,6 +168,15 @@ def _country_zones(country_code: int) -> tuple[str, ...]:
 def _one_clock(zones: tuple[str, ...]) -> bool:
     """Whether all zones have shown the same time since 1970."""
     return all(offsets(zone) == offsets(zones[0]) for zone in zones)
+
+
+@lru_cache(maxsize=16_384)
+def region_of(number: str) -> str | None:
+    """The region (ISO 3166) of a number in E.164; None: it can be no number any more."""
+    try:
+        return parse_phone(number).region
+    except RecordError:
+        return None
 
 
 def canonical_address(channel: str, text: str) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from engine.phone import region_of
 from engine.time import Delay
 from engine.windows import Window
 
@@ -76,6 +77,7 @@ class Plan:
     exits: frozenset[str]
     numbers_tag: str | None
     numbers_list: tuple[str, ...]
+    countries: frozenset[str] | None = None  # whose numbers may be contacted (ISO 3166); None: all
     _places: dict[str, int] = field(init=False, repr=False, compare=False)  # of steps, by id
 
     def __post_init__(self) -> None:
@@ -100,6 +102,12 @@ class Plan:
     def window_for(self, channel: Channel) -> Window:
         """Calls must have stopped ringing when the window closes; messages do not ring."""
         return self.window if channel is _CALL else _uncut(self.window)
+
+    def abroad(self, number: str | None) -> bool | None:
+        """Whether a number (E.164) is of a country that may not be contacted; None: all may, or there is no number."""
+        if self.countries is None or number is None:
+            return None
+        return region_of(number) not in self.countries
 
     def zones(self, own: tuple[str, ...]) -> tuple[str, ...]:
         """The zones a person is measured by: all must be inside the window."""

@@ -84,6 +84,7 @@ EXIT_PRECEDENCE: tuple[str, ...] = (
     "unreachable",
     "unenrolled",
     "suppressed",
+    "country_not_allowed",
     "no_consent",
     "no_window",
     "no_number",

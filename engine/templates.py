@@ -1,4 +1,4 @@
-"""Message templates: `{{name}}` stands for a variable, and that is all. Why no library: docs/decisions/strict-templates.md."""
+"""Message templates: `{{name}}` stands for a variable, and that is all. Why no library: docs/decisions/0005-strict-templates.md."""
 
 import re
 from collections.abc import Mapping

@@ -1,10 +1,11 @@
 """In which time zones a person may be: a set, with its sources. All of them must be inside a window.
 
-An explicit IANA zone stands alone; else the postal address (engine/address.py) and the phone number speak together, either of which
-may be silent (engine/phone.py). People keep their numbers when they move, so a number never narrows what the address says; and an
-address may be years old, so it never overrules the number. Abbreviations and offsets (`EST`, `GMT-5`) are no civil zones: half of
-the year they name the wrong hour, or no place at all. They are read as the zone that people most likely mean, and reported. Nothing
-speaks: the set is empty, and the campaign's fallback counts.
+An explicit IANA zone stands alone; else the postal address (engine/address.py; its country, if that has one clock and nothing
+narrower is told) and the phone number speak together, either of which may be silent (engine/phone.py). People keep their numbers
+when they move, so a number never narrows what the address says; and an address may be years old, so it never overrules the number.
+Abbreviations and offsets (`EST`, `GMT-5`) are no civil zones: half of the year they name the wrong hour, or no place at all. They
+are read as the zone that people most likely mean, and reported. Nothing speaks: the set is empty, and the campaign's fallback
+counts.
 """
 
 import re
@@ -19,10 +20,11 @@ import pytz
 
 from engine.address import address_of
 from engine.clocks import added, share_a_clock
+from engine.countries import country_of, zone_of_country
 from engine.phone import Phone
 
 #: Who may speak for a person's time, in the order in which they are told.
-SOURCES = ("timezone", "postal_code", "state", "phone")
+SOURCES = ("timezone", "postal_code", "state", "country", "phone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,16 @@ def zone_set(
             return ZoneSet((zone,), {"timezone": (zone,)}, problems)
     address = address_of(postal_code, state, country, phone)
     sources = dict(address.sources)
+    if country and not sources and not _at_home(phone, country) and (zone := zone_of_country(country)):
+        sources["country"] = (zone,)
     if phone and phone.zones:
         sources["phone"] = phone.zones
     return ZoneSet(_joined(*sources.values()), sources, problems + address.problems)
+
+
+def _at_home(phone: Phone | None, country: str) -> bool:
+    """Whether the number speaks for the country that the address is in: then its name has nothing to add."""
+    return phone is not None and bool(phone.zones) and phone.region == country_of(country)
 
 
 @lru_cache(maxsize=16_384)

@@ -103,9 +103,7 @@ class CampaignFile(Part):
     id: Id = _needed("the campaign's name in commands, for ever", "spring-renewals")
     name: str | None = _described("what people call it", "Spring renewals")
     purpose: Literal["marketing", "informational", "collections"] | None = _described("what it is for")
-    countries: list[str] | None = _described(
-        "whose numbers `contacts import` and `contacts enroll` let in (ISO 3166); left out: all", ["US", "CA"], min_length=1
-    )
+    countries: list[str] | None = _described("whose numbers may be contacted (ISO 3166); left out: all", ["US", "CA"], min_length=1)
     agent: str | None = _described("an agent of the resources: who calls, unless a step names another", "renewals-agent")
     numbers: Numbers = _needed("the caller IDs", {"tag": "sales-us"})
     line: str = _needed("a line of the resources: its rate and concurrency hold", "main")

@@ -38,7 +38,7 @@ class Profile(Row, kw_only=True, tag_field="row", tag="profile"):
     alt_phones: tuple[str, ...] = ()  #: E.164, not dialed yet, but suppressed with the rest
     email: str | None = None  #: canonical
     zones: tuple[str, ...] = ()  #: sorted IANA names; empty: nothing speaks, the campaign's fallback counts
-    zone_sources: dict[str, tuple[str, ...]] = {}  #: who spoke (timezone, postal_code, state, phone) -> zones
+    zone_sources: dict[str, tuple[str, ...]] = {}  #: who spoke (timezone, postal_code, state, country, phone) -> zones
     variables: dict[str, Any] = {}  #: what templates and agents may use
     opt_outs: tuple[OptOutEntry, ...] = ()  #: each request not to be contacted
     known: bool = True  #: false: an opt-out came before the contact did

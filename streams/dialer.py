@@ -153,6 +153,7 @@ class Dialer:
             zones=dial.zones,
             channel=CHANNELS[dial.channel],
             exiting=call.revoked if call else None,
+            abroad=plan.abroad(dial.address),
             dial_id=dial.dial_id,
             ledger=row,
             slot=dial.slot,

@@ -60,6 +60,7 @@ class Flows:
             zones=plan.zones(profile.zones if profile else ()),
             channel=flow.channel_of(row, plan),
             opted_out=bool(profile and profile.opt_outs),
+            abroad=plan.abroad(flow.address_for(profile)) if profile else None,
             contact_busy=self.index[p].busy(row.contact_id, key),
             transit=self._transit,
         )

@@ -58,7 +58,7 @@ def run(world: World, contacts: Path, mapping: Mapping[str, str], timeout: float
         summary=read_summary(world.settings),
         log=tuple((line["dial_id"], line["number"], line["channel"]) for line in world.requests()),
         calls=tuple((c["dial_id"], c["address"], c["channel"]) for c in calls if effect(c["disposition"]).rang),
-        report=_witness(world, calls, people(contacts, mapping)),
+        report=_witness(world, calls, people(contacts, imported["columns"])),
         verified=world.verify(),
     )
 
@@ -72,10 +72,11 @@ def _resources(world: World) -> Path:
     return file
 
 
-def people(contacts: Path, mapping: Mapping[str, str]) -> list[dict[str, str]]:
-    """The rows of a list, with mapped columns under the names of their fields too."""
+def people(contacts: Path, columns: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The rows of a list, with the columns that the importer has read under the names of their fields too."""
+    named = {field: column for field, column in columns.items() if isinstance(column, str)}
     with contacts.open(encoding="utf-8-sig", newline="") as file:
-        return [row | {field: row[column] for field, column in mapping.items()} for row in csv.DictReader(file)]
+        return [row | {field: row[column] for field, column in named.items()} for row in csv.DictReader(file)]
 
 
 def _witness(world: World, calls: list[dict[str, Any]], rows: list[dict[str, str]]) -> Report:

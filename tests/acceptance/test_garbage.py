@@ -1,4 +1,4 @@
-"""Garbage on every topic that a worker reads is put aside with its reason, and the stream goes on."""
+"""What workers refuse: garbage on every topic, which is put aside with its reason, and people whom a campaign does not call."""
 
 import base64
 from collections import Counter
@@ -11,8 +11,10 @@ from cli.read import read_heads, read_records
 from outdial.kafka import producer
 from schemas import topics
 from schemas.base import decode
+from schemas.contact import Contact
 from schemas.deadletter import DeadLetter
-from tests.acceptance.world import World, drills, people_of
+from schemas.enrollment import Enroll
+from tests.acceptance.world import DRILL, World, drills, people_of
 from tests.wait import until
 
 STAGES = (
@@ -30,6 +32,9 @@ HEADS = (topics.CAMPAIGNS, topics.RESOURCES)
 #: Values that no topic can have, under a key that is none either.
 KEY = b"\xff\xfe"
 GARBAGE = (b"{not json", b'{"quite": "another thing"}', b"[]", b"\xff\xfe\x00", b"{}", b'{"kind": "dial"}', b"")
+
+#: Calls Canada alone, an hour (six real seconds) after somebody has entered.
+CANADA = DRILL.replace("id: drill\n", "id: canada\ncountries: [CA]\n").replace("flow:", "flow:\n  - {id: pause-first, wait: 1h}")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +79,28 @@ def test_garbage_among_the_campaigns_is_told_and_ignored(world: World) -> None:
         publisher.send(topics.CAMPAIGNS, copy.key, copy)
         publisher.send(topics.CAMPAIGNS, "later", snapshot.head("drill").model_copy(update={"id": "later"}))
     everybody_is_called(world, batch=1, campaign="later")
+
+
+def test_numbers_of_other_countries_are_refused_whoever_enrolls_them(world: World) -> None:
+    file = world.settings.home / "canada.yaml"
+    file.write_text(CANADA)
+    world.run("campaign", "apply", str(file))
+    world.run("campaign", "start", "canada")
+    people = [("at-home", "+14165550101"), ("abroad", "+12125550102"), ("moves", "+14165550103"), ("moves", "+12125550104")]
+    with Publisher(world.settings, topics.CONTACTS, topics.ENROLLMENTS) as publisher:
+        for name, phone in people:
+            publisher.send(topics.CONTACTS, name, Contact(id=name, phone=phone))
+            publisher.send(topics.ENROLLMENTS, name, Enroll(contact_id=name, campaign="canada"))
+    exits: dict[str, str] = {}
+    until(lambda: exits.update(exits_of(world, "canada")) or len(exits) == 3)
+    assert exits.pop("at-home") != "country_not_allowed"
+    assert exits == {"abroad": "country_not_allowed", "moves": "country_not_allowed"}
+    assert {line["number"] for line in world.requests()} & {phone for _, phone in people} == {"+14165550101"}
+
+
+def exits_of(world: World, campaign: str) -> dict[str, str]:
+    """Contact id -> exit reason of those who have left a campaign."""
+    return {row.contact_id: row.exit.reason for row in world.rows().values() if row.campaign == campaign and row.exit is not None}
 
 
 def everybody_is_called(world: World, batch: int, campaign: str = "drill") -> None:

@@ -169,6 +169,13 @@ def test_one_fault(place: tuple[str | int, ...], to: Any, path: str, message: st
     assert (found.path, found.message[: len(message)]) == (path, message)
 
 
+def test_countries_that_may_be_contacted() -> None:
+    plan = compile_plan(FILE | {"countries": ["CA", "GB"]}, 1, RESOURCES)
+    numbers = ("+14165550101", "+442079460123", "+12125550101", "+18005550101", "+1", None)
+    assert [plan.abroad(number) for number in numbers] == [False, False, True, True, True, None]
+    assert compile_plan(FILE, 1, RESOURCES).abroad("+12125550101") is None
+
+
 def test_dispositions_that_are_not_retried() -> None:
     rule = {"after": "1m", "max": 1}
     found = faults(changed("flow", 0, "retry", to={"bussy": rule, "answered": rule}), RESOURCES)

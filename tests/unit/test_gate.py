@@ -63,6 +63,8 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("slot", {}, None, None),
     ("slot", {"slot": SLOT, "real_us": SLOT.end - 1}, True, None),
     ("slot", {"slot": SLOT, "real_us": SLOT.end}, False, At(NOW)),
+    ("country", {"abroad": False}, True, None),
+    ("country", {"abroad": True}, False, Never("country_not_allowed")),
 ]
 
 
@@ -77,8 +79,8 @@ def test_each_check(check: str, fields: dict[str, Any], ok: bool | None, until: 
 
 
 def test_every_check_is_tried_with_a_no_and_answers_in_order() -> None:
-    names = [a.check for a in decide(facts_of(), NOW).answers]
-    assert len(names) == len(CHECKS)
+    names = [a.check for a in decide(facts_of(abroad=False), NOW).answers]
+    assert names[:-1] == [a.check for a in decide(facts_of(), NOW).answers] == list(CHECKS)
     assert {check for check, _, ok, _ in ANSWERS if ok is False} == set(names)
     assert names == list(dict.fromkeys(check for check, *_ in ANSWERS))
 
@@ -97,6 +99,8 @@ CLOSED: dict[str, Any] = {"plan": BUSINESS, "zones": ("Asia/Tokyo",)}
         (DONE | {"opted_out": True}, "suppression", Never("opted_out")),  # the stronger of two exits
         (DONE | {"exiting": "erased", "opted_out": True}, "exit", Never("erased")),
         (DONE | {"ledger": suppressed("litigator")}, "suppression", Never("suppressed")),
+        (DONE | {"abroad": True}, "country", Never("country_not_allowed")),
+        ({"abroad": True, "opted_out": True}, "suppression", Never("opted_out")),
     ],
 )
 def test_one_refusal_speaks_for_all(fields: dict[str, Any], reason: str, until: Until) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from schemas import export
-from schemas.base import decode, encode, wire_model
+from schemas.base import decode, encode, wire_model, written_form
 from schemas.contact import Contact
+from schemas.enrollment import Enroll
 from schemas.topics import TOPIC_OF, TOPICS
 
 RECORDS = sorted((m for m in TOPIC_OF if issubclass(m, msgspec.Struct)), key=lambda m: m.__name__)
@@ -62,6 +63,36 @@ def test_both_codecs_agree(struct: type[msgspec.Struct], data: st.DataObject) ->
     assert not model.model_extra
     assert json.loads(model.model_dump_json(exclude_unset=True)) == json.loads(wire)
     assert decode(model.model_dump_json().encode(), struct) == record
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "wire"),
+    [
+        (Contact, {"id": "c7"}, {"id": "c7"}),
+        (
+            Contact,
+            {"id": "c7", "event_id": "e", "phone": "+12125550101", "alt_phones": ["+12125550102"], "variables": {"plan": "plus"}},
+            {"id": "c7", "event_id": "e", "phone": "+12125550101", "alt_phones": ["+12125550102"], "variables": {"plan": "plus"}},
+        ),
+        (
+            Enroll,
+            {"contact_id": "c7", "campaign": "spring", "entry": 2, "at": 5},
+            {"kind": "enroll", "contact_id": "c7", "campaign": "spring", "entry": 2, "at": 5},
+        ),
+    ],
+)
+def test_what_outdial_writes_in_the_name_of_outsiders_is_what_they_would_write(
+    model: type[BaseModel], fields: dict[str, Any], wire: dict[str, Any]
+) -> None:
+    data = encode(written_form(model)(**fields))
+    assert json.loads(data) == wire
+    assert model.model_validate_json(data) == model(**fields)
+
+
+def test_two_records_share_no_default() -> None:
+    form = written_form(Contact)
+    form(id="c7").variables["plan"] = "plus"
+    assert form(id="c8").variables == {}
 
 
 def test_every_topic_but_the_crms_own_has_models() -> None:

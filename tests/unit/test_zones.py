@@ -5,7 +5,7 @@ import pytz
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.phone import Phone
+from engine.phone import Phone, parse_phone
 from engine.zones import ABBREVIATIONS, SOURCES, Conflict, ZoneSet, civil_zone, conflicts, told_by, zone_set
 
 NY, LA, DENVER, PHOENIX = "America/New_York", "America/Los_Angeles", "America/Denver", "America/Phoenix"
@@ -79,6 +79,29 @@ def test_a_set_is_what_its_sources_gave_and_a_number_never_narrows_it(
     else:
         assert set(found.zones) >= set(phone.zones if phone else ())
         assert set(found.zones) >= set(zone_set(None, TOLL_FREE if phone else None, postal_code, state, country).zones)
+
+
+@pytest.mark.parametrize(
+    ("phone", "address", "sources"),
+    [
+        ("+12125550101", {"country": "GB", "postal_code": "SW1A 1AA"}, {"country": ("Europe/London",), "phone": (NY,)}),
+        ("+18005550101", {"country": "Germany", "postal_code": "10115"}, {"country": ("Europe/Berlin",)}),
+        ("+442079460123", {"country": "GB", "postal_code": "SW1A 1AA"}, {"phone": ("Europe/London",)}),
+        (None, {"country": "France"}, {"country": ("Europe/Paris",)}),
+        ("+12125550101", {"country": "AU", "state": "NSW"}, None),  # the state is narrower
+        ("+18005550101", {"country": "Spain"}, {}),  # the Canary Islands have a clock of their own
+        ("+18005550101", {"country": "Atlantis"}, {}),
+    ],
+)
+def test_a_country_with_one_clock_speaks_where_nothing_narrower_does(
+    phone: str | None, address: dict[str, str], sources: dict[str, tuple[str, ...]] | None
+) -> None:
+    found = zone_set(None, parse_phone(phone) if phone else None, **address)
+    if sources is None:
+        assert "country" not in found.sources
+    else:
+        assert found.sources == sources
+        assert found.zones == tuple(sorted({zone for zones in sources.values() for zone in zones}))
 
 
 def test_nobody_speaks() -> None:

@@ -52,7 +52,7 @@ def test_everybody_is_counted_once_by_who_told(contacts: Path) -> None:
         "postal_code + state + phone": 1,
         "phone": 1,
     }
-    assert found["sources"] == {"timezone": 1, "postal_code": 5, "state": 1, "phone": 5}
+    assert found["sources"] == {"timezone": 1, "postal_code": 5, "state": 1, "country": 0, "phone": 5}
     assert (found["fallback"], found["mended_postal_codes"]) == (1, 1)
     assert sum(each["people"] for each in found["zones"]) == 7
     assert {"zones": ["America/Denver", "America/Phoenix"], "people": 1} in found["zones"]
@@ -101,7 +101,7 @@ def test_a_long_list_is_cut_unless_all_is_asked_for(tmp_path: Path) -> None:
 def test_the_example() -> None:
     found = told(EXAMPLE)
     assert (found["people"], found["fallback"], found["apart"]) == (320, 0, 0)
-    assert found["sources"] == {"timezone": 21, "postal_code": 299, "state": 0, "phone": 298}
+    assert found["sources"] == {"timezone": 21, "postal_code": 299, "state": 0, "country": 0, "phone": 298}
 
 
 def test_a_mapping_and_a_country_are_as_for_an_import(tmp_path: Path) -> None:
