@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import phonenumbers
 import psutil
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from cli.read import read_records
 from engine.errors import OutdialError
@@ -90,7 +90,19 @@ def written(settings: Settings, prefix: str, names: list[str]) -> dict[str, int]
 
 def _end(consumer: Consumer, topic: str) -> int:
     found = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-    return sum(consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in found)
+    return sum(_watermark(consumer, TopicPartition(topic, p)) for p in found)
+
+
+def _watermark(consumer: Consumer, place: TopicPartition) -> int:
+    """The end of a partition. A topic that was created a moment ago may have no leader yet: that is waited for."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(place, timeout=10)[1])
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 @dataclass
