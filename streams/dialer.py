@@ -103,7 +103,7 @@ class Dialer:
 
     def tick(self, p: int, now: Instant) -> float | None:
         """Commands whose outcome is overdue; real seconds until the next deadline."""
-        deadlines, real = self.index[p].deadlines, self.lane.real_ms()
+        deadlines, real = self.index[p].deadlines, self.lane.real_ms
         for (address, dial_id), _ in deadlines.drain(Instant(real), BATCH):
             self.feed(p, address, ledger.Overdue(dial_id), now)
         following = deadlines.next()
@@ -120,7 +120,7 @@ class Dialer:
         self, p: int, address: str, inp: ledger.Input, now: Instant, *, dial: Dial | None = None, row: LedgerRow | None = None
     ) -> None:
         """Gathers, asks the ledger, applies: outputs, then the row, then the request. `row`: the address's, if it is at hand."""
-        moment = Moment(now, self.lane.real_ms(), self.index[p].linked(address))
+        moment = Moment(now, self.lane.real_ms, self.index[p].linked(address))
         result = ledger.apply(row or self.ledger_row(p, address), inp, moment)
         for record in result.emit:
             self.lane.emit(record)
@@ -153,7 +153,7 @@ class Dialer:
             zones=dial.zones,
             channel=CHANNELS[dial.channel],
             exiting=call.revoked if call else None,
-            abroad=plan.abroad(dial.address),
+            abroad=plan.abroad(dial.address) if plan.countries else None,
             dial_id=dial.dial_id,
             ledger=row,
             slot=dial.slot,
@@ -191,7 +191,7 @@ class Dialer:
             self.parking.park(p, record, f"campaign {dial.campaign}@{dial.version} does not exist", self.on_command)
             return
         row = self.ledger_row(p, dial.address)
-        real = self.lane.real_us()
+        real = self.lane.real_us
         known = dial.dial_id in row.calls  # then it only asks how it went
         if not known and dial.slot.end <= real:
             self.lead.add(dial.slot.granted, real)
@@ -200,7 +200,7 @@ class Dialer:
         self.feed(p, dial.address, inp, now, dial=dial, row=row)
 
     def _reserved(self, p: int, dial: Dial) -> None:
-        self.lead.add(dial.slot.granted, self.lane.real_us())
+        self.lead.add(dial.slot.granted, self.lane.real_us)
         self.sender.add(p, dial)
 
     def _ends_by(self, row: LedgerRow, receipt: Receipt) -> int:
@@ -208,7 +208,7 @@ class Dialer:
         call = row.calls.get(receipt.dial_id)
         plan = self.heads.plan(call.template.campaign, call.template.version) if call and call.template else None
         call_ms = ((plan.window.ring_cut if plan else MINUTE) + MAX_CALL) / self.clock.rate
-        return int(self.lane.real_ms() + call_ms + OUTCOME_GRACE * min(1.0, 1.0 / self.clock.rate))
+        return int(self.lane.real_ms + call_ms + OUTCOME_GRACE * min(1.0, 1.0 / self.clock.rate))
 
     def _reservations(self, p: int) -> Iterator[tuple[str, str, int]]:
         for address, row in self.rows.rows(p).items():

@@ -60,7 +60,7 @@ class Flows:
             zones=plan.zones(profile.zones if profile else ()),
             channel=flow.channel_of(row, plan),
             opted_out=bool(profile and profile.opt_outs),
-            abroad=plan.abroad(flow.address_for(profile)) if profile else None,
+            abroad=plan.abroad(flow.address_for(profile)) if profile and plan.countries else None,
             contact_busy=self.index[p].busy(row.contact_id, key),
             transit=self._transit,
         )
@@ -100,7 +100,7 @@ class Flows:
         """Sets the timer that the row is; on recovery, picks up what the row has named and may not have been sent."""
         index = self.index[p]
         if row.open is not None:
-            index.probes.put(Instant(max(row.open.slot.end // 1000 + probe, self.lane.real_ms())), key, row.open.dial_id)
+            index.probes.put(Instant(max(row.open.slot.end // 1000 + probe, self.lane.real_ms)), key, row.open.dial_id)
         elif row.state is _WAITING:
             if row.due <= self.lane.now():
                 index.todo.append(key)
@@ -127,7 +127,7 @@ class Flows:
 
     def retire(self, p: int) -> None:
         """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""
-        for key, _ in self.index[p].retirees.drain(Instant(self.lane.real_ms()), limit=16):
+        for key, _ in self.index[p].retirees.drain(Instant(self.lane.real_ms), limit=16):
             row = self.row(p, key)
             if row is None or row.state is not _EXITED:
                 continue
@@ -143,7 +143,7 @@ class Flows:
     def _keep_for_a_week(self, p: int, key: str, row: EnrollmentRow) -> None:
         """A real week from the exit, which the row knows in campaign time."""
         exited = row.exit.at if row.exit else self.lane.now()
-        real = self.lane.real_ms() - int((self.lane.now() - exited) / self.clock.rate)
+        real = self.lane.real_ms - int((self.lane.now() - exited) / self.clock.rate)
         self.index[p].retirees.put(Instant(real + totals.KEEP_EXITED), key, None)
 
     def _left(self, p: int, row: EnrollmentRow) -> None:

@@ -66,7 +66,7 @@ class Scheduler:
         taken: list[str] = []
         try:
             for slot in grant.slots():
-                if slot.end > self.lane.real_us() and not self._issue(p, slot, now, taken):
+                if slot.end > self.lane.real_us and not self._issue(p, slot, now, taken):
                     break
         except Exception:
             self.flows.index[p].todo.extend(taken)  # their rows are as they were: nobody may be left out of the queue
@@ -98,11 +98,11 @@ class Scheduler:
         self._probe(p)
         self.flows.retire(p)
         again = self._report(p)
-        if index.todo or (index.retirees.next() or NEVER) <= self.lane.real_ms():
+        if index.todo or (index.retirees.next() or NEVER) <= self.lane.real_ms:
             return 0.0
         due, probe = index.wheel.next(), index.probes.next()
         waits = [again, None if due is None else max(0.0, self.clock.real_delay(due - now))]
-        waits.append(None if probe is None else max(0.0, (probe - self.lane.real_ms()) / 1000))
+        waits.append(None if probe is None else max(0.0, (probe - self.lane.real_ms) / 1000))
         return min((w for w in waits if w is not None), default=IDLE)
 
     # --- one row ---
@@ -164,20 +164,20 @@ class Scheduler:
     def _probe(self, p: int) -> None:
         """Sends an open command again whose slot is long over: the dialer answers with its closing, if there is one."""
         index = self.flows.index[p]
-        for key, dial_id in index.probes.drain(Instant(self.lane.real_ms()), BATCH):
+        for key, dial_id in index.probes.drain(Instant(self.lane.real_ms), BATCH):
             row = self.flows.row(p, key)
             if row is None or row.open is None or row.open.dial_id != dial_id:
                 continue
             profile = self.flows.profiles.get(p, row.contact_id)
             if profile is not None:
                 self.lane.emit(flow.command(row, self.flows.plan(row), profile))
-            index.probes.put(Instant(self.lane.real_ms() + PROBE_AGAIN), key, dial_id)
+            index.probes.put(Instant(self.lane.real_ms + PROBE_AGAIN), key, dial_id)
 
     # --- reports to the owners of lines ---
 
     def _report(self, p: int) -> float | None:
         """Tells each line's owner what this partition could use: on change, and every second while there is something."""
-        index, real = self.flows.index[p], self.lane.real_us()
+        index, real = self.flows.index[p], self.lane.real_us
         demand = index.ready.demand()
         waits: list[float] = []
         for line in {*demand, *self.lines[p], *index.in_flight}:

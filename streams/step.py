@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from streams.batches import Entry, check_size
 from streams.offsets import Hold
 
@@ -16,20 +18,17 @@ if TYPE_CHECKING:
 Follow = tuple[int, Callable[[], None]]
 
 
-class Step:
+class Step(msgspec.Struct):
     """Collects outputs, rows, what follows them, and how to undo the rows."""
 
-    __slots__ = ("after", "holds", "outputs", "partition", "rows", "size", "source", "undo")
-
-    def __init__(self, partition: int, source: Record | None) -> None:
-        self.partition = partition
-        self.source = source
-        self.outputs: list[Entry] = []
-        self.rows: list[Entry] = []  # for their changelogs
-        self.size = 0  # bytes of both
-        self.after: list[Follow] = []
-        self.holds: list[Hold] = []
-        self.undo: list[Undo] = []
+    partition: int
+    source: Record | None
+    outputs: list[Entry] = []
+    rows: list[Entry] = []  # for their changelogs
+    size: int = 0  # bytes of both
+    after: list[Follow] = []
+    holds: list[Hold] = []
+    undo: list[Undo] = []
 
     def check_size(self) -> None:
         """Raises RecordError if it is too large to be sent. Not to be asked below MOST_BYTES in all."""

@@ -27,6 +27,9 @@ class Steps:
     """What stages, ticks and callbacks use of the lane. Everything is synchronous."""
 
     flusher: Flusher
+    #: Real time, as `now` read once a slice.
+    real_us: int
+    real_ms: int
 
     def __init__(self, clock: Clock, partitions: int, ablate: frozenset[str]) -> None:
         self.clock, self.partitions = clock, partitions
@@ -116,17 +119,10 @@ class Steps:
         """Campaign ms, read once a slice."""
         return self._now
 
-    def real_us(self) -> int:
-        """Real µs, read once a slice."""
-        return self._real_us
-
-    def real_ms(self) -> int:
-        """Real ms, read once a slice."""
-        return self._real_us // 1_000
-
     def _read_clock(self) -> None:
-        self._real_us = self.clock.real_us()
-        self._now = self.clock.at(self._real_us)
+        self.real_us = self.clock.real_us()
+        self.real_ms = self.real_us // 1_000
+        self._now = self.clock.at(self.real_us)
 
     def _in_step(self) -> Step:
         if self._step is None:

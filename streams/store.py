@@ -4,6 +4,7 @@ Faust drives recovery and hands over changelog records by the batch; of a key's 
 stays, whatever the order in which two writers' rows reached the topic. A delete marker carries its stamp in a header.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -43,27 +44,21 @@ class Table(Generic[R]):
         self.name = spec.name
         self.observers: list[Observer[R]] = []
         self._model = model
-        self._rows: dict[int, dict[str, R]] = {}
+        self._rows: dict[int, dict[str, R]] = defaultdict(dict)
         self._markers: dict[int, dict[str, Stamp]] = {}
         self._greatest: dict[int, int] = {}
 
     def rows(self, partition: int) -> dict[str, R]:
         """The rows of a partition by key; empty if the partition is elsewhere. Not to be changed."""
-        found = self._rows.get(partition)
-        if found is None:
-            found = self._rows[partition] = {}
-        return found
+        return self._rows[partition]
 
     def get(self, partition: int, key: str) -> R | None:
         """The row, or None."""
-        rows = self._rows.get(partition)
-        return None if rows is None else rows.get(key)
+        return self._rows[partition].get(key)
 
     def set(self, partition: int, key: str, new: R | None, undo: list[Undo] | None = None) -> None:
         """Sets (None: removes) the row in memory, tells the observers, and notes in `undo` what there was. For the lane alone."""
-        rows = self._rows.get(partition)
-        if rows is None:
-            rows = self._rows[partition] = {}
+        rows = self._rows[partition]
         old = rows.get(key)
         if undo is not None:
             undo.append((self, partition, key, old))
