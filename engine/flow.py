@@ -48,7 +48,7 @@ _NOT_DIALED = Disposition.NOT_DIALED
 # --- inputs: all that can happen to an enrollment ---------------------------------------------------------------------------------
 
 
-class Enroll(msgspec.Struct, frozen=True):
+class Enroll(msgspec.Struct, frozen=True, gc=False):
     """A record asked for it. There is no row yet."""
 
     contact_id: str
@@ -57,49 +57,49 @@ class Enroll(msgspec.Struct, frozen=True):
     cause: str
 
 
-class ContactChanged(msgspec.Struct, frozen=True):
+class ContactChanged(msgspec.Struct, frozen=True, gc=False):
     """The person's profile is known, or changed."""
 
     cause: str
 
 
-class Leave(msgspec.Struct, frozen=True):
+class Leave(msgspec.Struct, frozen=True, gc=False):
     """The person, or somebody for the person, asked out: opted_out, unenrolled."""
 
     reason: str
     cause: str
 
 
-class CampaignEnded(msgspec.Struct, frozen=True):
+class CampaignEnded(msgspec.Struct, frozen=True, gc=False):
     """The head of the campaign says ended. No revoke: the gate sees it by itself (design rule 12)."""
 
     cause: str
 
 
-class Due(msgspec.Struct, frozen=True):
+class Due(msgspec.Struct, frozen=True, gc=False):
     """The timer's instant has come. Waits end here, and steps whose condition does not hold are skipped."""
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """The gate said never."""
 
     reason: str
 
 
-class Granted(msgspec.Struct, frozen=True):
+class Granted(msgspec.Struct, frozen=True, gc=False):
     """A slot for the person's step."""
 
     slot: Slot
     caller: str | None
 
 
-class Closing(msgspec.Struct, frozen=True):
+class Closing(msgspec.Struct, frozen=True, gc=False):
     """The dialer closed a command."""
 
     outcome: Outcome
 
 
-class Finish(msgspec.Struct, frozen=True):
+class Finish(msgspec.Struct, frozen=True, gc=False):
     """The row says EXITING, durably, and no command is open."""
 
 
@@ -107,7 +107,7 @@ Input = Enroll | ContactChanged | Leave | CampaignEnded | Due | Refused | Grante
 Sent = Event | Dial | Revoke
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """The row after; what is emitted before it is written; what is sent, and which input follows, once it is durable."""
 
     row: EnrollmentRow
@@ -116,7 +116,7 @@ class Result(msgspec.Struct, frozen=True):
     then: Input | None = None
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What a handler may look at besides row and input."""
 
     now: Instant

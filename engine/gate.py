@@ -28,19 +28,19 @@ BUSY_AGAIN = MINUTE
 TRANSIT_MS = 250
 
 
-class At(msgspec.Struct, frozen=True):
+class At(msgspec.Struct, frozen=True, gc=False):
     """The no turns to a yes at this instant."""
 
     instant: Instant
 
 
-class When(msgspec.Struct, frozen=True):
+class When(msgspec.Struct, frozen=True, gc=False):
     """The no turns when something happens: started, resumed, contact_free."""
 
     event: str
 
 
-class Never(msgspec.Struct, frozen=True):
+class Never(msgspec.Struct, frozen=True, gc=False):
     """It stays a no: the enrollment ends with this exit reason."""
 
     reason: str
@@ -49,7 +49,7 @@ class Never(msgspec.Struct, frozen=True):
 Until = At | When | Never
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """One check's answer: True, False with `until`, or None for *not asked here*."""
 
     check: str
@@ -66,7 +66,7 @@ _YES = {check: Answer(check, True) for check in CHECKS}
 _NOT_ASKED = {check: Answer(check, None) for check in CHECKS}
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """All that the gate looks at. `ledger`, `slot` and `contact_busy` are None where they are not known: not asked."""
 
     plan: Plan
@@ -84,7 +84,7 @@ class Facts(msgspec.Struct, frozen=True):
     transit: int = 0  # campaign ms that must be left of the window (TRANSIT_MS at the clock's rate)
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """The vector of answers; if the window is open now, until when (campaign ms, less the transit)."""
 
     answers: tuple[Answer, ...]

@@ -56,7 +56,7 @@ _ACCEPTED, _ENDED, _CALL = ReceiptKind.ACCEPTED, ReceiptKind.ENDED, Channel.CALL
 _UNKNOWN, _NOT_DIALED = Disposition.UNKNOWN, Disposition.NOT_DIALED
 
 
-class Reserve(msgspec.Struct, frozen=True):
+class Reserve(msgspec.Struct, frozen=True, gc=False):
     """A dial command and what the gate says of it. Real ms: no request after `not_after`, look up at `deadline`."""
 
     dial: Dial
@@ -65,7 +65,7 @@ class Reserve(msgspec.Struct, frozen=True):
     deadline: int
 
 
-class Refuse(msgspec.Struct, frozen=True):
+class Refuse(msgspec.Struct, frozen=True, gc=False):
     """The sender's own asking, right before the request, was a no; or the command is handed over (`reason`)."""
 
     dial_id: str
@@ -73,7 +73,7 @@ class Refuse(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class Withdraw(msgspec.Struct, frozen=True):
+class Withdraw(msgspec.Struct, frozen=True, gc=False):
     """A revoke. `waiting`: the command is still in the sender's heap, nothing was requested."""
 
     dial_id: str
@@ -83,27 +83,27 @@ class Withdraw(msgspec.Struct, frozen=True):
     waiting: bool
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """A receipt. `deadline` (real ms): when a call that was accepted now must have ended."""
 
     receipt: Receipt
     deadline: int
 
 
-class Overdue(msgspec.Struct, frozen=True):
+class Overdue(msgspec.Struct, frozen=True, gc=False):
     """The deadline of a command has passed (real ms)."""
 
     dial_id: str
 
 
-class Suppress(msgspec.Struct, frozen=True):
+class Suppress(msgspec.Struct, frozen=True, gc=False):
     """An entry to add or remove."""
 
     entry: Suppression
     cause: str
 
 
-class Linked(msgspec.Struct, frozen=True):
+class Linked(msgspec.Struct, frozen=True, gc=False):
     """A contact can now be reached here."""
 
     contact_id: str
@@ -113,7 +113,7 @@ Input = Reserve | Refuse | Withdraw | Told | Overdue | Suppress | Linked
 Sent = Outcome | Event | OptOut | Decision
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """The row after (None: unchanged), what to emit, whether to request or look up, and when to look again (real ms)."""
 
     row: LedgerRow | None = None
@@ -123,7 +123,7 @@ class Result(msgspec.Struct, frozen=True):
     wake: int | None = None
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """The instant of an input on both clocks, and who is linked to the address."""
 
     now: Instant

@@ -22,7 +22,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Entry(msgspec.Struct, Generic[V], frozen=True):
+class Entry(msgspec.Struct, Generic[V], frozen=True, gc=False):
     """Where an entry waits and until when (campaign ms, exclusive). `token` is the caller's, to recognise a row that moved on."""
 
     line: str

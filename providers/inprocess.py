@@ -17,7 +17,7 @@ from schemas.receipt import Receipt, ReceiptKind
 Script = Callable[[Request, int], Fate]
 
 
-class Taken(msgspec.Struct, frozen=True):
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """A request as it arrived: campaign ms and real microseconds."""
 
     request: Request

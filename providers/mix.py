@@ -88,7 +88,7 @@ PRESETS: dict[str, Mix] = {
 }
 
 
-class Fate(msgspec.Struct, frozen=True):
+class Fate(msgspec.Struct, frozen=True, gc=False):
     """How one request ends. Times are campaign ms; `end_ms` counts from the request."""
 
     disposition: str

@@ -17,7 +17,7 @@ from schemas.receipt import Receipt
 CLIENT_TIMEOUT_MS = 2_000
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """One call to place or message to send. Must not leave after `not_after` (real ms)."""
 
     dial_id: str

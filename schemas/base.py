@@ -34,7 +34,7 @@ class Wire(BaseModel):
     cause: str | None = Field(default=None, description="what made it happen: an event_id, or who asked")
 
 
-class Record(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+class Record(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
     """Base of what Outdial writes. `key` (a property of each record) is the key it is partitioned by."""
 
     event_id: str = ""  #: a hash of the record's cause: a repeat after a crash has the same

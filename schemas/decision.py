@@ -5,7 +5,7 @@ import msgspec
 from schemas.base import Record
 
 
-class AnswerRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class AnswerRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One check's answer. ok None: not asked here. until: campaign ms, `when:<event>` or `never`."""
 
     check: str  #: which check of the gate: lifecycle, suppression, window ... (engine/gate.py)

@@ -6,7 +6,7 @@ import msgspec
 from schemas.base import Record
 
 
-class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
+class Slot(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The right to place one request in [start, end), real microseconds. A rate slot is 5 ms wide; a line without a rate is granted
     whole intervals. `granted` is when the pacer decided, for measuring the way from grant to ready-to-send."""
 

@@ -15,13 +15,13 @@ from schemas.outcome import Outcome
 Stamp = tuple[int, int]
 
 
-class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """Base of all rows."""
 
     stamp: Stamp = (0, 0)  #: (epoch, seq) of the write: of two rows with one key the greater one holds
 
 
-class OptOutEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+class OptOutEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A person asked to be left alone: scope, who recorded it, when (campaign ms), the id of the cause."""
 
     scope: str  #: what was opted out of
@@ -62,7 +62,7 @@ class State(StrEnum):
     EXITED = "exited"
 
 
-class Open(msgspec.Struct, frozen=True, omit_defaults=True):
+class Open(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The dial command that is out: all that is needed to send the very same command again."""
 
     dial_id: str  #: the command
@@ -73,7 +73,7 @@ class Open(msgspec.Struct, frozen=True, omit_defaults=True):
     at: int  #: campaign ms, when it was issued
 
 
-class Last(msgspec.Struct, frozen=True, omit_defaults=True):
+class Last(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The last closed attempt, what `when` may look at."""
 
     step: str  #: id of the step
@@ -83,7 +83,7 @@ class Last(msgspec.Struct, frozen=True, omit_defaults=True):
     dial_id: str  #: the command
 
 
-class Exit(msgspec.Struct, frozen=True, omit_defaults=True):
+class Exit(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Why and because of which record the enrollment ends."""
 
     reason: str  #: exit reason
@@ -143,7 +143,7 @@ class CallState(StrEnum):
     SETTLED = "settled"
 
 
-class Call(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+class Call(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
     """One command against an address."""
 
     dial_id: str  #: the command
@@ -161,7 +161,7 @@ class Call(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     lookups: int = 0  #: times the provider was asked what became of it
 
 
-class SuppressionEntry(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
+class SuppressionEntry(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
     """One reason not to contact an address; identified by (scope, source, contact_id)."""
 
     scope: str  #: what is suppressed

@@ -16,7 +16,7 @@ KEPT_BYTES = 600_000
 ORDINARY = (RecordError, msgspec.MsgspecError, ValidationError)
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record as it lay on its topic. `timestamp` is the broker's (LogAppendTime), real ms."""
 
     topic: str

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Follow = tuple[int, Callable[[], None]]
 
 
-class Step(msgspec.Struct):
+class Step(msgspec.Struct, gc=False):
     """Collects outputs, rows, what follows them, and how to undo the rows."""
 
     partition: int
