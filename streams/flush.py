@@ -24,7 +24,7 @@ from streams.step import Follow, Step
 MOST_UNFLUSHED = 20_000
 #: A record batch costs some 80 µs of CPU, whatever is in it. So many of them are worth one of the flusher's turns (10 ms): then
 #: sending takes a fifth of the time at most, and batches grow with the load.
-BATCHES_A_TURN = 16
+BATCHES_A_TURN = 10
 #: What a cycle costs at least: 400 small ones a second take a fifth of a core.
 LEAST_TURN = 0.25
 #: Real seconds that the last flush before a revocation may take; the broker waits for us (rebalance time-out 60 s), the others too.

@@ -31,7 +31,7 @@ from streams.store import Changelogged, Table
 
 GROUP = "outdial"
 #: What was fetched of a partition costs some 80 µs, however little it is: so many of them are worth one turn (10 ms) of fetching.
-EVENTS_A_TURN = 16
+EVENTS_A_TURN = 8
 #: What a fetch costs at least.
 LEAST_TURN = 0.25
 #: Records of one fetch: a backlog comes in portions, and what is more urgent in between.
