@@ -4,14 +4,16 @@ A fate depends on (seed, channel, number, nth attempt for it) alone, never on th
 different speed can be compared call by call.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 from hashlib import blake2b
+from itertools import accumulate
 from math import exp
 from pathlib import Path
 from statistics import NormalDist
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import yaml
@@ -21,6 +23,7 @@ from engine.errors import UsageError
 from engine.retries import Disposition
 
 _WORDS = Struct("<8Q")
+_NORMAL = NormalDist()
 
 #: Campaign ms from the request to the end of what is no conversation: (least, most).
 RINGS: dict[str, tuple[int, int]] = {
@@ -39,6 +42,18 @@ TALKS: dict[str, tuple[int, int]] = {
     Disposition.VOICEMAIL: (10_000, 30_000),
     Disposition.FAX: (2_000, 4_000),
 }
+
+
+class Wheel(NamedTuple):
+    """Names by weight: the nth lies before the nth end."""
+
+    names: tuple[str, ...]
+    ends: tuple[float, ...]
+
+    @classmethod
+    def of(cls, weights: dict[str, float]) -> "Wheel":
+        some = {name: weight for name, weight in weights.items() if weight > 0}
+        return cls(tuple(some), tuple(accumulate(some.values())))
 
 
 class Mix(BaseModel):
@@ -70,9 +85,14 @@ class Mix(BaseModel):
         return self
 
     @cached_property
-    def ringing(self) -> dict[str, float]:
-        """Weights of the calls to numbers that exist."""
-        return {name: weight for name, weight in self.calls.items() if name != Disposition.INVALID_NUMBER}
+    def ringing(self) -> "Wheel":
+        """What happens to calls to numbers that exist."""
+        return Wheel.of({name: weight for name, weight in self.calls.items() if name != Disposition.INVALID_NUMBER})
+
+    @cached_property
+    def sent(self) -> "Wheel":
+        """What becomes of messages."""
+        return Wheel.of(self.messages)
 
     @cached_property
     def invalid(self) -> float:
@@ -117,13 +137,8 @@ class _Draws:
         """A whole number, both ends included."""
         return least + int(self.uniform() * (most - least + 1))
 
-    def pick(self, weights: dict[str, float]) -> str:
-        left = self.uniform() * sum(weights.values())
-        for name, weight in weights.items():
-            left -= weight
-            if left < 0:
-                return name
-        return next(name for name in reversed(weights) if weights[name])  # rounding
+    def pick(self, wheel: Wheel) -> str:
+        return wheel.names[bisect_left(wheel.ends, self.uniform() * wheel.ends[-1])]
 
 
 def call_fate(mix: Mix, seed: int, number: str, attempt: int, ring_timeout_ms: int, max_duration_ms: int) -> Fate:
@@ -143,7 +158,7 @@ def call_fate(mix: Mix, seed: int, number: str, attempt: int, ring_timeout_ms: i
 def message_fate(mix: Mix, seed: int, number: str, attempt: int) -> Fate:
     """The fate of the nth message (from 1) to a number: what its status becomes, and after how long."""
     draws = _Draws(f"{seed}:sms:{number}:{attempt}")
-    return Fate(draws.pick(mix.messages), draws.between(1_000, 10_000), 0)
+    return Fate(draws.pick(mix.sent), draws.between(1_000, 10_000), 0)
 
 
 def _invalid(mix: Mix, seed: int, number: str) -> bool:
@@ -168,5 +183,5 @@ def read_mix(name: str) -> Mix:
 
 def _talk(draws: _Draws, mix: Mix, disposition: str) -> int:
     if disposition == Disposition.ANSWERED:
-        return int(exp(0.6 * NormalDist().inv_cdf(draws.uniform())) * mix.talk_ms)
+        return int(exp(0.6 * _NORMAL.inv_cdf(draws.uniform())) * mix.talk_ms)
     return draws.between(*TALKS[disposition]) if disposition in TALKS else 0
