@@ -145,7 +145,7 @@ def _report(asked: _Asked, layout: Layout, which: Import, fresh: bool, ledger: R
     if asked.as_json:
         written = fresh and not asked.dry_run and _usable(which)
         print(json_of(which, ledger, columns=layout.columns(), written=written, unchanged=not fresh))
-    show_result(console, which, ledger)
+    show_result(console, which, ledger, asked.rejects is not None)
     if not _usable(which):
         return
     if asked.dry_run:
@@ -155,7 +155,8 @@ def _report(asked: _Asked, layout: Layout, which: Import, fresh: bool, ledger: R
     else:
         where = f", {which.tally.enrolled} enrolled in {', '.join(asked.campaigns)}" if asked.campaigns else ""
         new, changed = which.tally.accepted, which.tally.published - which.tally.accepted
-        console.print(f"import {which.name}: {new} new people and {changed} changes published{where}")
+        people, changes = "person" if new == 1 else "people", "change" if changed == 1 else "changes"
+        console.print(f"import {which.name}: {new} new {people} and {changed} {changes} published{where}")
     if asked.campaigns and which.tally.enrolled and not asked.dry_run:
         console.print(f"to take them out again: outdial contacts import --undo {which.name}")
 

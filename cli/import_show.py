@@ -74,8 +74,8 @@ def as_json(which: Import, ledger: RowLedger, **about: Any) -> str:
     return json.dumps(shown | which.tally.kept() | {"rejects": rejects})
 
 
-def show_result(console: Console, which: Import, ledger: RowLedger) -> None:
-    """The figures, what was mended and noted, the first rejected rows."""
+def show_result(console: Console, which: Import, ledger: RowLedger, written: bool) -> None:
+    """The figures, what was mended and noted, the first rejected rows. `written`: the others go to a file."""
     tally = which.tally
     figures = f"{tally.accepted} accepted + {tally.merged} merged + {tally.rejected} rejected"
     console.print(f"{escape(which.about['file'])}: {tally.rows} rows = {figures}")
@@ -89,7 +89,8 @@ def show_result(console: Console, which: Import, ledger: RowLedger) -> None:
         console.print(_table(("row", "code", "reason", "suggested fix"), rows))
     if tally.rejected > SHOWN:
         codes = ", ".join(f"{n} {code}" for code, n in tally.reasons.most_common())
-        console.print(f"... {tally.rejected} rejected in all ({codes}): --rejects FILE writes them with their fixes")
+        hint = "" if written else ": --rejects FILE writes them with their fixes"
+        console.print(f"... {tally.rejected} rejected in all ({codes}){hint}")
     if tally.notes:
         console.print(_table(("rows", "noted"), ((n, note) for note, n in tally.notes.most_common(SHOWN))))
 
