@@ -1,10 +1,11 @@
 """The workers' consumer group, seen from outside: how many members it has, and how far behind each topic they are."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # its stubs do not mark what it re-exports
 
 from engine.errors import OutdialError
@@ -40,6 +41,10 @@ SOURCES = (
 TIMEOUT = 10.0
 #: Real seconds in which a broker that is there answers.
 ANSWERS = 5.0
+#: What a broker says that has just come back and still reads its groups; real seconds for which that is waited for, and between.
+STARTING = frozenset((KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR))
+PATIENCE, PAUSE = 15.0, 0.2
+T = TypeVar("T")
 EARLIEST, LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no types here
 
 
@@ -58,7 +63,7 @@ def group_state(settings: Settings) -> GroupState:
     known = require_broker(settings, ANSWERS).topics
     client = admin(settings)
     try:
-        return GroupState(_members(client), _lag(client, known))
+        return patiently(lambda: GroupState(_members(client), _lag(client, known)))
     except KafkaException as error:
         raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
 
@@ -66,11 +71,24 @@ def group_state(settings: Settings) -> GroupState:
 def committed(settings: Settings, topic: str) -> dict[int, int]:
     """Partition -> the record that the workers read next. Raises OutdialError if the broker does not tell."""
     try:
-        return {partition: offset for (name, partition), offset in _committed(admin(settings)).items() if name == topic}
+        found = patiently(lambda: _committed(admin(settings)))
+        return {partition: offset for (name, partition), offset in found.items() if name == topic}
     except KafkaException as error:
         if error.args[0].name() == "GROUP_ID_NOT_FOUND":
             return {}  # no worker has ever run
         raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
+
+
+def patiently(question: Callable[[], T]) -> T:
+    """The answer, once the broker has read its groups. Raises KafkaException."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return question()
+        except KafkaException as error:
+            if error.args[0].code() not in STARTING or time.monotonic() > deadline:
+                raise
+        time.sleep(PAUSE)
 
 
 def _members(client: AdminClient) -> int:

@@ -40,5 +40,7 @@ class Contact(Wire):
 
     def all_variables(self) -> dict[str, Any]:
         """Everything a template or an agent may use: names, address facts, declared and further fields."""
-        named = {k: getattr(self, k) for k in TEMPLATE_FIELDS}
+        named = {k: v for k in TEMPLATE_FIELDS if (v := getattr(self, k)) is not None}
+        if not self.model_extra and not self.variables:
+            return named
         return {k: v for k, v in (named | (self.model_extra or {}) | self.variables).items() if v is not None}

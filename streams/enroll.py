@@ -100,14 +100,15 @@ class Enrolling:
 
     def _addresses_changed(self, p: int, before: Profile | None, after: Profile, cause: str) -> None:
         """Links follow the addresses of enrolled people; new addresses of people who opted out are suppressed."""
-        old = set(before.addresses) if before else set()
-        new = [a for a in after.addresses if a not in old]
+        old, new = before.addresses if before else (), after.addresses
+        if old:
+            new = tuple([a for a in new if a not in old])
         if after.opt_outs:
-            self._suppress(after, new, after.opt_outs[0])
+            self._suppress(after, list(new), after.opt_outs[0])
         if not self.flows.index[p].by_contact.get(after.contact_id):
             return
-        self._link(after, tuple(new), cause)
-        for address in old - set(after.addresses):
+        self._link(after, new, cause)
+        for address in [a for a in old if a not in after.addresses]:
             self.lane.emit(
                 Unlink(event_id=ids.event_id(cause, "unlink", address), cause=cause, address=address, contact_id=after.contact_id)
             )
