@@ -66,6 +66,10 @@ _YES = {check: Answer(check, True) for check in CHECKS}
 _NOT_ASKED = {check: Answer(check, None) for check in CHECKS}
 
 
+#: The records of those, by identity.
+_PLAIN = {id(a): AnswerRecord(a.check, a.ok) for a in (*_YES.values(), *_NOT_ASKED.values())}
+
+
 class Facts(msgspec.Struct, frozen=True, gc=False):
     """All that the gate looks at. `ledger`, `slot` and `contact_busy` are None where they are not known: not asked."""
 
@@ -118,7 +122,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     def records(self) -> tuple[AnswerRecord, ...]:
         """The answers as they are written to `decisions`."""
-        return tuple([AnswerRecord(a.check, a.ok) if a.until is None else _record(a) for a in self.answers])
+        return tuple([_PLAIN.get(id(a)) or _record(a) for a in self.answers])
 
 
 def _weight(answer: Answer) -> tuple[int, int]:
@@ -139,6 +143,8 @@ def _record(answer: Answer) -> AnswerRecord:
             return AnswerRecord(answer.check, answer.ok, int(instant))
         case When(event):
             return AnswerRecord(answer.check, answer.ok, f"when:{event}")
+        case None:
+            return AnswerRecord(answer.check, answer.ok)
         case _:
             return AnswerRecord(answer.check, answer.ok, "never")
 

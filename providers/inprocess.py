@@ -13,6 +13,7 @@ from providers.mix import Fate, Mix, call_fate, message_fate
 from providers.port import Request, statement
 from schemas.receipt import Receipt, ReceiptKind
 
+_FAILED = frozenset((Disposition.PROVIDER_ERROR, Disposition.PROVIDER_THROTTLED, Disposition.CONFIG_ERROR))
 #: Decides the fate of the nth request (from 1) to an address, instead of the seeded mix.
 Script = Callable[[Request, int], Fate]
 
@@ -74,7 +75,7 @@ class InProcess:
         taken = Taken(request, self._clock.now(), self._clock.real_us())
         self._attempts[request.channel, request.address] += 1
         fate = self._script(request, self._attempts[request.channel, request.address])
-        if fate.disposition in (Disposition.PROVIDER_ERROR, Disposition.PROVIDER_THROTTLED, Disposition.CONFIG_ERROR):
+        if fate.disposition in _FAILED:
             return self._say(request, ReceiptKind.REJECTED, "request", disposition=fate.disposition)
         self.requests.append(taken)
         call_id = f"inprocess-{len(self.requests)}"

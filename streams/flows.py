@@ -27,7 +27,7 @@ PROBE_AGAIN = 60_000
 
 
 #: Members by name, which is faster (see engine/gate.py).
-_WAITING, _EXITED = State.WAITING, State.EXITED
+_WAITING, _ISSUED, _EXITED = State.WAITING, State.ISSUED, State.EXITED
 
 
 class Flows:
@@ -84,11 +84,14 @@ class Flows:
                 self._left(p, row)
                 self.wake(p)
                 return
+        for record in result.after:
+            self.lane.emit_after(record)
+        if row.state is _ISSUED:
+            self.arm(p, key, row)
+            return
         self.lane.then(partial(self._durable, p, key, result))
 
     def _durable(self, p: int, key: str, result: flow.Result) -> None:
-        for record in result.after:
-            self.lane.emit(record)
         if self.rows.get(p, key) is not result.row:
             return  # a later step has moved on; it has its own consequences
         if result.then is not None:

@@ -34,7 +34,7 @@ LAST_FLUSH_S = 10.0
 class Group:
     """What the steps between two cycles produced."""
 
-    __slots__ = ("_waiting", "acks", "after", "offsets", "outputs", "records", "rows", "rows_at_once")
+    __slots__ = ("_waiting", "acks", "after", "following", "offsets", "outputs", "records", "rows", "rows_at_once")
 
     def __init__(self, new_builder: Callable[[], Any]) -> None:
         self.outputs = Batches(new_builder)
@@ -42,12 +42,14 @@ class Group:
         self.rows_at_once = Batches(new_builder)
         self.offsets: dict[Place, int] = {}
         self.acks: list[Callable[[], None]] = []
+        self.following: list[Entry] = []  # outputs of the group that takes over when this one is durable
         self.after: list[Follow] = []
         self.records = 0
         self._waiting: set[tuple[Place, bytes]] = set()  # places and keys of `rows`
 
     def __bool__(self) -> bool:
-        return bool(self.outputs.count or self.rows.count or self.rows_at_once.count or self.offsets or self.acks or self.after)
+        written = self.outputs.count or self.rows.count or self.rows_at_once.count
+        return bool(written or self.offsets or self.acks or self.following or self.after)
 
     def add(self, step: Step) -> None:
         """Takes over what a step produced.
@@ -67,6 +69,8 @@ class Group:
                 batches.add_together(rows)
         if step.outputs:
             self.outputs.add(step.outputs)
+        if step.following:
+            self.following += step.following
         if step.after:
             self.after += step.after
 
@@ -192,7 +196,7 @@ class Flusher:
             return
         self._waiting = group if late else None
         for done in (before, None if late else group):
-            if done:
+            if done and generation == self._generation:
                 await self._end(done)
 
     async def _end(self, group: Group) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from engine.ready import Ready
+from engine.time import Instant
 from engine.timers import Wheel
 from schemas.rows import DialerRow, EnrollmentRow, LinkRow, State, TimerRow
 
@@ -23,7 +24,7 @@ class ContactIndex:
     wheel: Wheel[str, Timer] = field(default_factory=Wheel)  # campaign time: due instants, ends of open ranges
     probes: Wheel[str, str] = field(default_factory=Wheel)  # real time: open commands to ask after, by dial_id
     retirees: Wheel[str, None] = field(default_factory=Wheel)  # real ms: exited rows that are to be tombstoned
-    ready: Ready[str, Timer] = field(default_factory=Ready)
+    ready: Ready[str, tuple[Timer, Instant]] = field(default_factory=Ready)  # with the end of the open range
     todo: deque[str] = field(default_factory=deque)  # rows to look at again, a slice at a time
     by_contact: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # active rows
     by_campaign: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # active rows

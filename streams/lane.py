@@ -171,6 +171,9 @@ class Lane(Steps):
             self._offsets.durable(place, following)
         for release in group.acks:
             release()
+        if group.following:
+            self.flusher.group.outputs.add(group.following)
+            self.flusher.kick()
         if group.offsets or group.acks:
             self._durable.set()
         serial, done = self._serial, 0

@@ -30,7 +30,7 @@ REPORT_AGAIN = 1_000_000
 IDLE = 60.0
 
 
-_WAITING = State.WAITING
+_WAITING, _RUNNING = State.WAITING, CampaignState.RUNNING
 
 
 @dataclass(slots=True)
@@ -131,7 +131,7 @@ class Scheduler:
         verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
         if verdict.ok:
             until = verdict.open_until or now
-            index.ready.add(key, plan.line, row.campaign, Instant(row.due), until, row.timer)
+            index.ready.add(key, plan.line, row.campaign, Instant(row.due), until, (row.timer, until))
             if until < NEVER:
                 index.wheel.put(until, key, row.timer)
             return
@@ -147,19 +147,24 @@ class Scheduler:
         """A command for the slot; False if nobody is ready. Notes in `taken` who left the ready queue for it."""
         flows, index = self.flows, self.flows.index[p]
         while (entry := index.ready.take(slot.line)) is not None:
-            key, timer = entry
+            key, (timer, until) = entry
             taken.append(key)
             row = flows.row(p, key)
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
             plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
-            if flow.moves_when_due(row, plan, profile) or not decide(flows.facts(p, key, row, plan, profile), now).ok:
+            if until <= now or flow.moves_when_due(row, plan, profile) or not self._still(p, key, row):
                 index.todo.append(key)  # the facts have changed since it became ready
                 continue
             granted = flow.Granted(slot, flows.heads.caller_for(plan, row.contact_id))
             flows.apply(p, row, flow.transition(row, granted, now, plan, profile))
             return True
         return False
+
+    def _still(self, p: int, key: str, row: EnrollmentRow) -> bool:
+        """Whether what the gate said when the row became ready still holds. Whose profile changes is looked at again anyhow, and
+        the dialer asks the whole gate once more before anything is reserved."""
+        return self.flows.heads.state(row.campaign) is _RUNNING and not self.flows.index[p].busy(row.contact_id, key)
 
     def _probe(self, p: int) -> None:
         """Sends an open command again whose slot is long over: the dialer answers with its closing, if there is one."""

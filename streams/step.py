@@ -26,6 +26,7 @@ class Step(msgspec.Struct, gc=False):
     outputs: list[Entry] = []
     rows: list[Entry] = []  # for their changelogs
     size: int = 0  # bytes of both
+    following: list[Entry] = []  # outputs that leave once the rows are acknowledged
     after: list[Follow] = []
     holds: list[Hold] = []
     undo: list[Undo] = []
@@ -34,6 +35,7 @@ class Step(msgspec.Struct, gc=False):
         """Raises RecordError if it is too large to be sent. Not to be asked below MOST_BYTES in all."""
         check_size(self.outputs)
         check_size(self.rows)
+        check_size(self.following)
 
     def roll_back(self) -> None:
         """The tables are as they were before, and their observers know."""

@@ -57,6 +57,16 @@ class Steps:
         step.outputs.append(((topic.name, partition), name, value, None, size))
         step.size += size
 
+    def emit_after(self, record: Any) -> None:
+        """An output that leaves once the rows put in this step are acknowledged. Dropped if the partition goes."""
+        step = self._step or self._in_step()
+        topic, name, value = TOPIC_OF[type(record)], record.key.encode(), encode(record)
+        partition = partition_of(record.key, self.partitions) if topic.partitioned else 0
+        size = len(name) + len(value) + OVERHEAD
+        entries = step.outputs if "command-first" in self._ablate else step.following
+        entries.append(((topic.name, partition), name, value, None, size))
+        step.size += size
+
     def put(self, table: Table[R], partition: int, key: str, row: R | None) -> None:
         """Sets (None: deletes) a row: in memory at once, in the changelog with this step. Stamps it (epoch, seq)."""
         step = self._step or self._in_step()

@@ -56,6 +56,7 @@ class Bench:
 
     def __init__(self, in_one_go: bool = False) -> None:
         self.producer, self.fence, self.settled, self.failures = Acknowledging(), Fence(), [], []  # type: ignore[var-annotated]
+        self.following: list[bytes] = []
         self.fence.beat(self.fence.now())
         self.flusher = Flusher(
             lambda: self.producer,
@@ -69,6 +70,7 @@ class Bench:
 
     async def _settle(self, group: Group) -> None:
         self.settled.append(dict(group.offsets))
+        self.following += [one[1] for one in group.following]
 
     def step(self, outputs: str = "", rows: str = "", offset: int = 0) -> None:
         step = Step(0, None)
@@ -209,3 +211,32 @@ def test_the_rows_of_a_step_share_one_batch_even_when_it_opens_another() -> None
     batches.add_together([entry(("t", 0), b"b", b"x"), entry(("t", 0), b"c", b"x" * 200)])
     first, second = batches
     assert (first.builder.keys, second.builder.keys) == ([b"a"], [b"b", b"c"])
+
+
+def test_what_follows_a_row_is_handed_on_when_the_row_is_durable_and_not_before() -> None:
+    async def scene(bench: Bench) -> None:
+        step = Step(0, None)
+        step.rows.append(entry(("table", 0), b"r", b"v"))
+        step.following.append(entry(("commands", 0), b"c", b"v"))
+        bench.flusher.group.add(step)
+        bench.flusher.kick()
+        await settle()
+        assert bench.producer.sent == ["table:r"]
+        assert bench.following == []
+        bench.producer.acknowledge("table:r")
+        await settle()
+        assert bench.following == [b"c"]
+
+    played(scene)
+
+
+def test_a_group_with_nothing_but_what_follows_is_not_forgotten() -> None:
+    async def scene(bench: Bench) -> None:
+        step = Step(0, None)
+        step.following.append(entry(("commands", 0), b"c", b"v"))
+        bench.flusher.group.add(step)
+        bench.flusher.kick()
+        await settle()
+        assert bench.following == [b"c"]
+
+    played(scene)
