@@ -219,6 +219,12 @@ def decide(facts: Facts, now: Instant) -> Verdict:
     return Verdict(answers if facts.abroad is None else (*answers, _country(facts.abroad)), until)
 
 
+def holds(state: CampaignState, busy: bool, until: Instant, now: Instant) -> bool:
+    """Whether the yes that made somebody ready still holds: the campaign runs, no other command of the contact is open, the range
+    that was open until `until` still is. What else it rests on is the profile's, and with a new profile all is decided anew."""
+    return state is _RUNNING and not busy and now < until
+
+
 def open_until(facts: Facts, now: Instant) -> Instant | None:
     """Until when a request may leave if it may leave now: the end of the open range, less the transit; None: not open now."""
     found = open_range(facts.plan.window_for(facts.channel), facts.zones, now)

@@ -12,7 +12,7 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 
 from engine import flow
-from engine.gate import At, Never, decide
+from engine.gate import At, Never, decide, holds
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
@@ -30,7 +30,7 @@ REPORT_AGAIN = 1_000_000
 IDLE = 60.0
 
 
-_WAITING, _RUNNING = State.WAITING, CampaignState.RUNNING
+_WAITING = State.WAITING
 
 
 @dataclass(slots=True)
@@ -153,18 +153,14 @@ class Scheduler:
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
             plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
-            if until <= now or flow.moves_when_due(row, plan, profile) or not self._still(p, key, row):
+            state, busy = flows.heads.state(row.campaign), index.busy(row.contact_id, key)
+            if flow.moves_when_due(row, plan, profile) or not holds(state, busy, until, now):
                 index.todo.append(key)  # the facts have changed since it became ready
                 continue
             granted = flow.Granted(slot, flows.heads.caller_for(plan, row.contact_id))
             flows.apply(p, row, flow.transition(row, granted, now, plan, profile))
             return True
         return False
-
-    def _still(self, p: int, key: str, row: EnrollmentRow) -> bool:
-        """Whether what the gate said when the row became ready still holds. Whose profile changes is looked at again anyhow, and
-        the dialer asks the whole gate once more before anything is reserved."""
-        return self.flows.heads.state(row.campaign) is _RUNNING and not self.flows.index[p].busy(row.contact_id, key)
 
     def _probe(self, p: int) -> None:
         """Sends an open command again whose slot is long over: the dialer answers with its closing, if there is one."""

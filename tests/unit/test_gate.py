@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import ALWAYS, NOW, NY, PHONE, PLAN, SLOT, WORKDAY, plan_of
 
-from engine.gate import BUSY_AGAIN, CHECKS, At, Facts, Never, Until, Verdict, When, decide, open_until, opens_next
+from engine.gate import BUSY_AGAIN, CHECKS, At, Facts, Never, Until, Verdict, When, decide, holds, open_until, opens_next
 from engine.plan import Channel
 from engine.retries import stronger
 from engine.time import DAY, HOUR, MINUTE, Instant
@@ -223,3 +223,13 @@ def test_the_strongest_refusal_speaks(facts: Facts) -> None:
     assert all(verdict.ends is not None and stronger(verdict.ends, reason) == verdict.ends for reason in nevers)
     if not nevers and isinstance(verdict.until, At):
         assert not any(isinstance(a.until, When) for a in verdict.refusals)
+
+
+@pytest.mark.parametrize("state", CampaignState)
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_yes_holds_as_long_as_the_gate_would_give_it_again(state: CampaignState, busy: bool) -> None:
+    plan, zones = plan_of(window=WORKDAY), (NY,)
+    until = decide(Facts(plan, CampaignState.RUNNING, zones, Channel.CALL, contact_busy=False), NOW).open_until
+    assert until is not None
+    for now in (NOW, Instant(until - 1), until):
+        assert holds(state, busy, until, now) is decide(Facts(plan, state, zones, Channel.CALL, contact_busy=busy), now).ok
