@@ -92,7 +92,7 @@ class Plan:
 
     def step(self, step_id: str) -> Step:
         """A step by its id. Raises KeyError for one this version does not have."""
-        return self.steps[self._places[step_id]] if step_id in self._places else self.steps[self.index(step_id)]
+        return self.steps[self.index(step_id)]
 
     def after(self, step_id: str) -> Step | None:
         """The step behind this one; None at the end of the flow."""

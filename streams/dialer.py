@@ -79,8 +79,7 @@ class Dialer:
                 link = LinkRow(address=command.address, contact_id=command.contact_id)
                 if self.rows.get(p, link.key) is None:
                     self.lane.put(self.rows, p, link.key, link)
-                if self.ledger_row(p, command.address).suppressions:  # else there is nothing to tell of
-                    self.feed(p, command.address, ledger.Linked(command.contact_id), now)
+                self.feed(p, command.address, ledger.Linked(command.contact_id), now)
             case Unlink():
                 key = LinkRow(address=command.address, contact_id=command.contact_id).key
                 if self.rows.get(p, key) is not None:

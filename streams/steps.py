@@ -59,13 +59,10 @@ class Steps:
 
     def emit_after(self, record: Any) -> None:
         """An output that leaves once the rows put in this step are acknowledged. Dropped if the partition goes."""
-        step = self._step or self._in_step()
-        topic, name, value = TOPIC_OF[type(record)], record.key.encode(), encode(record)
-        partition = partition_of(record.key, self.partitions) if topic.partitioned else 0
-        size = len(name) + len(value) + OVERHEAD
-        entries = step.outputs if "command-first" in self._ablate else step.following
-        entries.append(((topic.name, partition), name, value, None, size))
-        step.size += size
+        step = self._in_step()
+        self.emit(record)
+        if "command-first" not in self._ablate:
+            step.following.append(step.outputs.pop())
 
     def put(self, table: Table[R], partition: int, key: str, row: R | None) -> None:
         """Sets (None: deletes) a row: in memory at once, in the changelog with this step. Stamps it (epoch, seq)."""
@@ -147,6 +144,14 @@ class Steps:
         there = self._step.partition if self._step else None
         return RuntimeError(f"a step of partition {partition} within one of partition {there}")
 
+    def _accept(self, step: Step) -> None:
+        """The step holds: what it produced joins the group."""
+        self._step = None
+        try:
+            self.flusher.group.add(step)
+        except Exception as error:  # its rows are in memory, and half of it may be in the group: nothing more may be sent
+            self.fail("What a step produced could not be taken over.", error)
+
     def _run(self, partition: int, fn: Callable[[], Any]) -> Any:
         """One step that is no record's. A failure is ours, so it stops the worker."""
         if self._step is not None:
@@ -162,8 +167,7 @@ class Steps:
             self.stats.step_errors += 1
             self.fail(f"A step of partition {partition} that belongs to no record failed.", error)
             return None
-        self._step = None
-        self.flusher.group.add(step)
+        self._accept(step)
         return result
 
     def _one(self, fn: StageFn, partition: int, record: Record) -> bool:
@@ -180,8 +184,7 @@ class Steps:
             step.roll_back()
             self._refuse(partition, record, error)
             return False
-        self._step = None
-        self.flusher.group.add(step)
+        self._accept(step)
         return True
 
     def _refuse(self, partition: int, record: Record, error: Exception) -> None:
@@ -193,5 +196,4 @@ class Steps:
         self.stats.dead_letters += 1
         self._step = step = Step(partition, None)
         self.emit(dead_letter(record, error, self.clock.real_ms()), partition=partition, spec=DEAD_LETTERS)
-        self._step = None
-        self.flusher.group.add(step)
+        self._accept(step)
