@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import phonenumbers
 import psutil
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Producer
 
-from cli.read import read_records
+from cli.read import ends, read_records
 from engine.errors import OutdialError
 from outdial.kafka import producer_config, reader
 from outdial.settings import Settings
@@ -83,26 +83,9 @@ def written(settings: Settings, prefix: str, names: list[str]) -> dict[str, int]
     """Records ever written, by topic (without the prefix)."""
     consumer = reader(settings)
     try:
-        return {name: _end(consumer, prefix + name) for name in names}
+        return {name: sum(ends(consumer, prefix + name).values()) for name in names}
     finally:
         consumer.close()
-
-
-def _end(consumer: Consumer, topic: str) -> int:
-    found = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-    return sum(_watermark(consumer, TopicPartition(topic, p)) for p in found)
-
-
-def _watermark(consumer: Consumer, place: TopicPartition) -> int:
-    """The end of a partition. A topic that was created a moment ago may have no leader yet: that is waited for."""
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            return int(consumer.get_watermark_offsets(place, timeout=10)[1])
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
 
 
 @dataclass

@@ -63,8 +63,8 @@ def read_records(
     require_broker(settings)
     consumer = reader(settings)
     try:
-        ends = {p: end for p, end in _ends(consumer, spec.name).items() if partitions is None or p in partitions}
-        yield from _until(consumer, ends, spec.name, progress)
+        asked = {p: end for p, end in ends(consumer, spec.name).items() if partitions is None or p in partitions}
+        yield from _until(consumer, asked, spec.name, progress)
     finally:
         consumer.close()
 
@@ -168,7 +168,7 @@ def _latest(settings: Settings, spec: TopicSpec) -> dict[str, bytes]:
     return found
 
 
-def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
+def ends(consumer: Consumer, topic: str) -> dict[int, int]:
     """End offset of each partition that holds anything. Waits for leaders: new topics and restarted brokers have none at first."""
     deadline = time.monotonic() + LEADERS_S
     while True:

@@ -11,7 +11,6 @@ import base64
 import fcntl
 import os
 import shutil
-import socket
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from typing import Literal
 from deploy import process
 from deploy.jars import Progress, ensure_jars, kafka_version, silent
 from deploy.java import find_java
+from deploy.ports import is_free
 from deploy.process import Process
 from engine.errors import OutdialError
 from outdial.kafka import probe, require_broker
@@ -208,22 +208,11 @@ def cluster_id(draw: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
 
 def _require_free(port: int) -> None:
     """Waits for a broker that has just been killed. Raises OutdialError if the port is used by something else."""
-    if not process.wait_until(lambda: _is_free(port), PORT_PATIENCE):
+    if not process.wait_until(lambda: is_free(port), PORT_PATIENCE):
         raise OutdialError(
             f"Port {port} on 127.0.0.1 is used by another process: set OUTDIAL_BROKER_PORT to a port that is free together with "
             "the one after it, or OUTDIAL_BOOTSTRAP to a broker that is already there"
         )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe_socket:
-        # As the broker will: connections of an earlier one that linger in TIME_WAIT are no obstacle.
-        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe_socket.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _last_line(text: str) -> str:

@@ -34,7 +34,7 @@ def free_ports(count: int, draw: Callable[[int, int], int] = _draw) -> list[int]
 def _claim(ports: list[int]) -> bool:
     """Claims all of the ports or none of them."""
     claims = [claim for port in ports if (claim := _bound(port, socket.SOCK_DGRAM)) is not None]
-    taken = len(claims) == len(ports) and all(_is_free(port) for port in ports)
+    taken = len(claims) == len(ports) and all(is_free(port) for port in ports)
     for claim in claims:
         if taken:
             claim.detach()  # stays open until this process ends; a child process does not inherit it
@@ -43,7 +43,8 @@ def _claim(ports: list[int]) -> bool:
     return taken
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens there."""
     listener = _bound(port, socket.SOCK_STREAM)
     if listener is not None:
         listener.close()

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from schemas import export
+from schemas import export, ids
 from schemas.base import decode, encode, wire_model, written_form
 from schemas.contact import Contact
 from schemas.enrollment import Enroll
@@ -202,3 +202,12 @@ def test_check_is_quiet_when_all_agree_and_strange_arguments_are_usage(capsys: p
     assert export.main(["--check"]) == 0
     assert capsys.readouterr().err == ""
     assert export.main(["--chekc"]) == 2
+
+
+@given(st.text(), st.text(), st.integers(0, 10**6), st.integers(0, 10**12))
+def test_ids_that_are_spelled_out_are_the_digests_of_their_parts(a: str, b: str, n: int, offset: int) -> None:
+    assert ids.enrollment_id(a, b, n) == ids.digest("enrollment", a, b, n)
+    assert ids.dial_id(a, n) == ids.digest("dial", a, n)
+    assert ids.event_id(a, b, a) == ids.digest("event", a, b, a)
+    assert ids.record_id(a, b, n, offset) == ids.digest(a, b, n, offset)
+    assert ids.tick_id(a, b, n) == ids.digest("tick", a, b, n)
