@@ -169,9 +169,11 @@ class _Teller:
             return  # it was skipped: the feed says so
         again = " again" if stand.retry else ""
         yield self._made(due, "due", f"Step {name} fell due{again}.", plan.campaign, entry, name, stand.seq)
-        zones, at = plan.zones(self.one.profile.zones if self.one.profile else ()), due
+        profile, at = self.one.profile, due
+        zones = plan.zones(profile.zones if profile else ())
+        window = plan.terms(stand.step, profile.jurisdictions if profile else ()).window
         over = stand.issued is not None or end < self.one.now
-        for spell in (*closed_spells(stand.step, plan, zones, due, end), Spell(end, end)):
+        for spell in (*closed_spells(window, zones, due, end), Spell(end, end)):
             if spell.end < end or over:  # else `now` says why
                 yield from self._held_up(stand, plan, entry, at, spell.start)
             if spell.start < spell.end:

@@ -23,7 +23,7 @@ from engine.resources import ResourceIndex
 from outdial.kafka import reader, require_broker
 from outdial.settings import Settings
 from schemas.campaign import CampaignHead, CampaignVersion
-from schemas.resources import Agent, Line, Number, Resource
+from schemas.resources import Halt, Held, Resource, SuppressionList
 from schemas.topics import CAMPAIGNS, RESOURCES, TopicSpec
 
 BATCH = 10_000
@@ -39,7 +39,7 @@ Value = dict[str, Any]
 
 T = TypeVar("T")
 
-_RESOURCE: TypeAdapter[Agent | Number | Line] = TypeAdapter(Resource)
+_HELD: TypeAdapter[Held] = TypeAdapter(Held)
 
 
 class Raw(NamedTuple):
@@ -96,6 +96,8 @@ class Snapshot:
     versions: dict[tuple[str, int], CampaignVersion]
     resources: ResourceIndex
     _plans: dict[tuple[str, int], Plan]
+    halts: tuple[Halt, ...] = ()
+    lists: tuple[SuppressionList, ...] = ()
 
     def head(self, campaign: str) -> CampaignHead:
         """The head of a campaign. Raises OutdialError for one that nobody has applied."""
@@ -121,17 +123,24 @@ def read_heads(settings: Settings) -> Snapshot:
     campaigns = _latest(settings, CAMPAIGNS)
     heads = _readable(CampaignHead.model_validate_json, ((k, v) for k, v in campaigns.items() if "@" not in k))
     versions = _readable(CampaignVersion.model_validate_json, ((k, v) for k, v in campaigns.items() if "@" in k))
+    held = _read_held(settings)
     return Snapshot(
         {h.id: h for _, h in heads},
         {(v.id, v.version): v for _, v in versions},
-        ResourceIndex.of(read_resources(settings).values()),
+        ResourceIndex.of(held.values()),
         {},
+        tuple(each for each in held.values() if isinstance(each, Halt)),
+        tuple(each for each in held.values() if isinstance(each, SuppressionList)),
     )
 
 
 def read_resources(settings: Settings) -> dict[str, Resource]:
     """The declared resources, by `kind/id`."""
-    return dict(_readable(_RESOURCE.validate_json, sorted(_latest(settings, RESOURCES).items())))
+    return {key: each for key, each in _read_held(settings).items() if isinstance(each, Resource)}
+
+
+def _read_held(settings: Settings) -> dict[str, Held]:
+    return dict(_readable(_HELD.validate_json, sorted(_latest(settings, RESOURCES).items())))
 
 
 @contextmanager

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine import flow
+from engine.answers import At, Never, When
 from engine.errors import OutdialError
-from engine.gate import TRANSIT_MS, At, Facts, Never, Verdict, When, decide, open_until
+from engine.gate import TRANSIT_MS, Facts, Verdict, decide
 from engine.plan import Plan
 from engine.time import Instant
 from engine.windows import open_range
 from schemas.campaign import CampaignHead, CampaignState
+from schemas.resources import Halt, SuppressionList
 from schemas.rows import EnrollmentRow, Profile, State
 
 AWAITING_CONTACT = "awaiting contact"
@@ -38,6 +40,12 @@ class Plans(Protocol):
 
     @property
     def heads(self) -> Mapping[str, CampaignHead]: ...
+
+    @property
+    def halts(self) -> tuple[Halt, ...]: ...
+
+    @property
+    def lists(self) -> tuple[SuppressionList, ...]: ...
 
     def plan(self, campaign: str, version: int) -> Plan:
         """Raises OutdialError for a version that the topic does not hold."""
@@ -108,7 +116,7 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
     verdict = decide(facts, view.now)
     match verdict.until:
         case None if verdict.ok:
-            return Why(PACING, since=_ready_since(row, facts, view.now, view), closes=open_until(facts, view.now))
+            return Why(PACING, since=_ready_since(row, facts, view.now, view), closes=verdict.open_until)
         case Never(reason):
             return Why(LEAVING, since=due, detail=reason)
         case At(instant):
@@ -125,8 +133,13 @@ def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View
         plan=plan,
         campaign_state=head.state if head else CampaignState.DRAFT,
         zones=plan.zones(profile.zones if profile else ()),
-        channel=flow.channel_of(row, plan),
-        opted_out=bool(profile and profile.opt_outs),
+        step=flow.contacting(row, plan),
+        jurisdictions=profile.jurisdictions if profile else (),
+        consents=profile.consents if profile else (),
+        opt_outs=profile.opt_outs if profile else (),
+        attempts=profile.attempts if profile else (),
+        halts=view.plans.halts,
+        lists={each.id: each.as_of for each in view.plans.lists},
         abroad=plan.abroad(flow.address_for(profile)) if profile else None,
         contact_busy=view.busy.get(row.contact_id, row.key) != row.key,
         transit=int(ROOM_MS * view.rate),
@@ -151,6 +164,6 @@ def late(row: EnrollmentRow, view: View) -> int | None:
 
 def _ready_since(row: EnrollmentRow, facts: Facts, now: Instant, view: View) -> Instant:
     """The earliest instant from which the gate may have said yes: due, window open at `now`, campaign in its present state."""
-    found = open_range(facts.plan.window_for(facts.channel), facts.zones, now)
+    found = open_range(facts.plan.terms(facts.step, facts.jurisdictions).window, facts.zones, now)
     head = view.plans.heads.get(row.campaign)
     return Instant(max(row.due, found.start if found else 0, head.at if head else 0))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from engine import flow
-from engine.plan import Contacting, Plan, Step
+from engine.plan import Plan, Step
 from engine.time import Instant
-from engine.windows import open_range
+from engine.windows import Window, open_range
 from schemas.command import Dial
 from schemas.event import Event
 from schemas.outcome import Outcome
@@ -83,12 +83,11 @@ def _closed(row: EnrollmentRow, dial: Dial, outcome: Outcome | None, plan: Plan,
     )
 
 
-def closed_spells(step: Step, plan: Plan, zones: tuple[str, ...], begin: Instant, end: Instant, most: int = 10) -> list[Spell]:
-    """When the calling window was closed between two instants, the first `most` times; nothing for a step that contacts nobody."""
-    spells: list[Spell] = []
-    if not isinstance(step, Contacting) or not zones:
+def closed_spells(window: Window, zones: tuple[str, ...], begin: Instant, end: Instant, most: int = 10) -> list[Spell]:
+    """When a window was closed between two instants, the first `most` times; nothing without zones."""
+    spells, at = list[Spell](), begin
+    if not zones:
         return spells
-    window, at = plan.window_for(step.channel), begin
     while at < end and len(spells) < most:
         found = open_range(window, zones, at)
         if found is None:

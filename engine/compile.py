@@ -11,7 +11,7 @@ from engine.phone import parse_phone
 from engine.plan import Channel, Contacting, Plan, Retry, Step, Waiting
 from engine.resources import ResourceIndex
 from engine.weekly import parse_weekly
-from engine.windows import Window
+from engine.windows import weekly_window
 from engine.zones import civil_zone
 from schemas.campaign import CampaignFile, StepPart
 
@@ -39,7 +39,7 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         version=version,
         line=file.line,
         steps=tuple(_step(step, file.agent) for step in file.flow),
-        window=Window(parse_weekly(file.window.weekly), parse_ms(file.window.ring_timeout)),
+        window=weekly_window(parse_weekly(file.window.weekly), parse_ms(file.window.ring_timeout)),
         fallback_zone=None if fixed else _zone(timezone.fallback),
         fixed_zone=_zone(timezone.zone) if fixed else None,
         exits=frozenset(file.exit),

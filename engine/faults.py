@@ -24,7 +24,7 @@ from engine.retries import DISPOSITIONS
 from engine.templates import names
 from engine.time import Instant
 from engine.weekly import parse_days, parse_interval, parse_weekly
-from engine.windows import Window, open_range
+from engine.windows import open_range, weekly_window
 from engine.zones import civil_zone, near_zone
 from schemas.campaign import CampaignFile
 
@@ -156,7 +156,7 @@ class _Check:
 
     def _never(self, weekly: dict[str, list[str]], cut: int) -> None:
         try:
-            window = Window(parse_weekly(weekly), cut)
+            window = weekly_window(parse_weekly(weekly), cut)
         except (ValueError, TypeError):
             return  # its types are wrong, and reported
         if open_range(window, ("UTC",), Instant(0)) is None:

@@ -125,18 +125,18 @@ class Context(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def zones(self) -> tuple[str, ...]:
-        return self.plan.zones(self.profile.zones if self.profile else ())
+        return self.plan.clocks(self.profile.zones if self.profile else ())
 
 
 # --- questions that a stage may ask -----------------------------------------------------------------------------------------------
 
 
-def channel_of(row: EnrollmentRow, plan: Plan) -> Channel:
-    """The channel of the step the row stands at. Raises TypeError at a step that only waits."""
+def contacting(row: EnrollmentRow, plan: Plan) -> Contacting:
+    """The step the row stands at. Raises TypeError at one that only waits."""
     step = plan.step(row.step)
     if not isinstance(step, Contacting):
         raise TypeError(f"step {step.id!r} of {plan.campaign} contacts nobody")
-    return step.channel
+    return step
 
 
 def moves_when_due(row: EnrollmentRow, plan: Plan, profile: Profile | None) -> bool:
@@ -166,6 +166,8 @@ def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
         address=row.open.address,
         caller=row.open.caller,
         zones=plan.zones(profile.zones),
+        jurisdictions=profile.jurisdictions,
+        consents=profile.consents,
         slot=row.open.slot,
         agent=step.agent,
         text=_text(step, profile),
@@ -242,7 +244,7 @@ def _granted(row: EnrollmentRow, inp: Granted, ctx: Context) -> Result:
         return Result(row)
     open_ = Open(
         dial_id=ids.dial_id(row.enrollment_id, row.seq),
-        channel=channel_of(row, ctx.plan),
+        channel=contacting(row, ctx.plan).channel,
         address=address_for(ctx.profile) or "",
         caller=inp.caller,
         slot=inp.slot,

@@ -10,16 +10,23 @@ Every check answers. A *no* says when it turns: at an instant, when something ha
 with its reason. The vector of answers is the decision record.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
-from engine.plan import Channel, Plan
-from engine.retries import rank
+from engine import hours
+from engine.answers import NOT_ASKED, YES, Answer, At, Never, Until, When, record, weight
+from engine.caps import number_caps, person_caps
+from engine.consent import consented
+from engine.halts import halted
+from engine.plan import Channel, Contacting, Plan, Terms
+from engine.suppression import lists_current, suppressed
 from engine.time import MINUTE, Instant
-from engine.windows import HORIZON, open_range
 from schemas.campaign import CampaignState
 from schemas.decision import AnswerRecord
 from schemas.line import Slot
-from schemas.rows import CallState, LedgerRow
+from schemas.resources import Halt
+from schemas.rows import Attempt, CallState, Consent, LedgerRow, OptOutEntry
 
 #: A number that is being called right now is asked again after this long (campaign ms).
 BUSY_AGAIN = MINUTE
@@ -28,46 +35,8 @@ BUSY_AGAIN = MINUTE
 TRANSIT_MS = 250
 
 
-class At(msgspec.Struct, frozen=True, gc=False):
-    """The no turns to a yes at this instant."""
-
-    instant: Instant
-
-
-class When(msgspec.Struct, frozen=True, gc=False):
-    """The no turns when something happens: started, resumed, contact_free."""
-
-    event: str
-
-
-class Never(msgspec.Struct, frozen=True, gc=False):
-    """It stays a no: the enrollment ends with this exit reason."""
-
-    reason: str
-
-
-Until = At | When | Never
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """One check's answer: True, False with `until`, or None for *not asked here*."""
-
-    check: str
-    ok: bool | None
-    until: Until | None = None
-
-
-#: In the order in which they are written down.
-CHECKS = ("lifecycle", "exit", "suppression", "window", "contact_busy", "number_busy", "slot")
 #: Members by name: Python 3.11 takes as long to find one in its class as for ten comparisons, and these are asked for all the time.
 _RUNNING, _RESERVED, _CALL = CampaignState.RUNNING, CallState.RESERVED, Channel.CALL
-#: The answers without more to say: most of them, and the same each time.
-_YES = {check: Answer(check, True) for check in CHECKS}
-_NOT_ASKED = {check: Answer(check, None) for check in CHECKS}
-
-
-#: The records of those, by identity.
-_PLAIN = {id(a): AnswerRecord(a.check, a.ok) for a in (*_YES.values(), *_NOT_ASKED.values())}
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -76,8 +45,13 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     plan: Plan
     campaign_state: CampaignState
     zones: tuple[str, ...]  # as plan.zones() gives them
-    channel: Channel
-    opted_out: bool = False  # by the person's own profile
+    step: Contacting
+    jurisdictions: tuple[str, ...] = ()  # all places whose law may hold for the person
+    consents: tuple[Consent, ...] = ()
+    opt_outs: tuple[OptOutEntry, ...] = ()  # by the person's own profile
+    attempts: tuple[Attempt, ...] | None = None  # the person's, over all addresses
+    halts: tuple[Halt, ...] = ()  # all that stand
+    lists: Mapping[str, int] | None = None  # suppression lists that were imported -> of when they are
     abroad: bool | None = None  # the number is of a country that the campaign leaves out; None: it leaves none out
     exiting: str | None = None  # the enrollment is leaving: the reason
     contact_busy: bool | None = None  # another command of this contact is open
@@ -89,10 +63,11 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """The vector of answers; if the window is open now, until when (campaign ms, less the transit)."""
+    """The vector of answers; if all hours are open now, until when, else from when (campaign ms, less the transit)."""
 
     answers: tuple[Answer, ...]
     open_until: Instant | None = None
+    opens: Instant | None = None
 
     @property
     def ok(self) -> bool:
@@ -107,52 +82,36 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def ends(self) -> str | None:
-        """The exit reason, if any check said never; of several the strongest."""
-        return until.reason if isinstance(until := self.until, Never) else None
+        """The exit reason, if any check said never of the person; of several the strongest."""
+        return until.reason if isinstance(until := self.until, Never) and not until.skips else None
+
+    @property
+    def skips(self) -> str | None:
+        """Why the step is passed over, if a check said never of its channel alone."""
+        return until.reason if isinstance(until := self.until, Never) and until.skips else None
 
     @property
     def reason(self) -> str | None:
         """The check that speaks for the refusal: one that ends, else one that waits for an event, else the latest instant."""
-        return None if self.ok else max(self.refusals, key=_weight).check
+        return None if self.ok else max(self.refusals, key=weight).check
 
     @property
     def until(self) -> Until | None:
-        """When to ask again: the strongest of the refusals' answers; None if it is a yes."""
-        return None if self.ok else max(self.refusals, key=_weight).until
+        """When to ask again: the strongest of the refusals' answers; None if it is a yes. Not before all hours are open at once."""
+        if self.ok:
+            return None
+        until = max(self.refusals, key=weight).until
+        return At(max(until.instant, self.opens)) if isinstance(until, At) and self.opens is not None else until
 
     def records(self) -> tuple[AnswerRecord, ...]:
         """The answers as they are written to `decisions`."""
-        return tuple([_PLAIN.get(id(a)) or _record(a) for a in self.answers])
-
-
-def _weight(answer: Answer) -> tuple[int, int]:
-    match answer.until:
-        case Never(reason):
-            return (2, -rank(reason))
-        case When():
-            return (1, 0)
-        case At(instant):
-            return (0, instant)
-        case _:
-            return (0, 0)
-
-
-def _record(answer: Answer) -> AnswerRecord:
-    match answer.until:
-        case At(instant):
-            return AnswerRecord(answer.check, answer.ok, int(instant))
-        case When(event):
-            return AnswerRecord(answer.check, answer.ok, f"when:{event}")
-        case None:
-            return AnswerRecord(answer.check, answer.ok)
-        case _:
-            return AnswerRecord(answer.check, answer.ok, "never")
+        return tuple([record(a) for a in self.answers])
 
 
 def _lifecycle(facts: Facts) -> Answer:
     state = facts.campaign_state
     if state is _RUNNING:
-        return _YES["lifecycle"]
+        return YES["lifecycle"]
     if state is CampaignState.PAUSED:
         return Answer("lifecycle", False, When("resumed"))
     if state is CampaignState.DRAFT:
@@ -160,84 +119,71 @@ def _lifecycle(facts: Facts) -> Answer:
     return Answer("lifecycle", False, Never("campaign_ended"))
 
 
-def _suppression(facts: Facts) -> Answer:
-    if facts.opted_out:
-        return Answer("suppression", False, Never("opted_out"))
-    if facts.ledger is None:
-        return _NOT_ASKED["suppression"]
-    if not facts.ledger.suppressions:
-        return _YES["suppression"]
-    reasons = {"opted_out" if entry.reason == "opted_out" else "suppressed" for entry in facts.ledger.suppressions}
-    return Answer("suppression", False, Never(min(reasons, key=rank)))
-
-
 def _country(abroad: bool) -> Answer:
     """Answered for campaigns that name countries, and no others."""
     return Answer("country", False, Never("country_not_allowed")) if abroad else Answer("country", True)
 
 
-def _closed_window(facts: Facts, now: Instant) -> Answer:
-    again = opens_next(facts, now)
-    return Answer("window", False, Never("no_window") if again is None else At(again))
-
-
 def _contact_busy(facts: Facts) -> Answer:
     if facts.contact_busy is None:
-        return _NOT_ASKED["contact_busy"]
-    return Answer("contact_busy", False, When("contact_free")) if facts.contact_busy else _YES["contact_busy"]
+        return NOT_ASKED["contact_busy"]
+    return Answer("contact_busy", False, When("contact_free")) if facts.contact_busy else YES["contact_busy"]
 
 
 def _number_busy(facts: Facts, now: Instant) -> Answer:
     if facts.ledger is None:
-        return _NOT_ASKED["number_busy"]
-    if facts.channel is not _CALL:
-        return _YES["number_busy"]  # messages take no number lock (design rule 15)
+        return NOT_ASKED["number_busy"]
+    if facts.step.channel is not _CALL:
+        return YES["number_busy"]  # messages take no number lock (design rule 15)
     for call in facts.ledger.calls.values():
         if call.state is _RESERVED and call.channel == _CALL and call.dial_id != facts.dial_id:
             return Answer("number_busy", False, At(Instant(now + BUSY_AGAIN)))
-    return _YES["number_busy"]
+    return YES["number_busy"]
 
 
 def _slot(facts: Facts, now: Instant) -> Answer:
     if facts.slot is None:
-        return _NOT_ASKED["slot"]
-    return _YES["slot"] if facts.real_us < facts.slot.end else Answer("slot", False, At(now))
+        return NOT_ASKED["slot"]
+    return YES["slot"] if facts.real_us < facts.slot.end else Answer("slot", False, At(now))
 
 
 def decide(facts: Facts, now: Instant) -> Verdict:
     """Every check's answer at `now` (campaign ms), in the order of CHECKS; behind them that of the country, if it is limited."""
-    until = open_until(facts, now)
+    plan, step, ledger = facts.plan, facts.step, facts.ledger
+    terms = plan.terms(step, facts.jurisdictions)
+    until = hours.open_until(terms.window, facts.zones, facts.transit, now)
+    open_now = until is not None and until > now
     answers = (
         _lifecycle(facts),
-        Answer("exit", False, Never(facts.exiting)) if facts.exiting else _YES["exit"],
-        _suppression(facts),
-        _YES["window"] if until is not None and until > now else _closed_window(facts, now),
+        YES["halt"] if not facts.halts else halted(facts.halts, plan.line, facts.jurisdictions),
+        Answer("exit", False, Never(facts.exiting)) if facts.exiting else YES["exit"],
+        suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now),
+        YES["lists"] if not plan.lists else lists_current(plan.lists, facts.lists or {}, now),
+        YES["consent"] if terms.consent == "none" else consented(terms.consent, facts.consents, plan, step.channel, now),
+        *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now)),
+        *((YES["number_caps"], YES["person_caps"]) if not terms.caps else _caps(facts, terms, now)),
         _contact_busy(facts),
         _number_busy(facts, now),
         _slot(facts, now),
     )
-    return Verdict(answers if facts.abroad is None else (*answers, _country(facts.abroad)), until)
+    opens = None if open_now else hours.opens_next(terms.window, facts.zones, facts.transit, now)
+    return Verdict(answers if facts.abroad is None else (*answers, _country(facts.abroad)), until, opens)
+
+
+#: What the hours answer while all of them are open.
+_OPEN = (YES["window"], YES["holidays"], YES["law"])
+
+
+def _caps(facts: Facts, terms: Terms, now: Instant) -> tuple[Answer, Answer]:
+    """The address's and the person's: the stricter wins."""
+    campaign = facts.plan.campaign
+    return (
+        NOT_ASKED["number_caps"] if facts.ledger is None else number_caps(terms.caps, facts.ledger, campaign, facts.dial_id, now),
+        NOT_ASKED["person_caps"] if facts.attempts is None else person_caps(terms.caps, facts.attempts, campaign, now),
+    )
 
 
 def holds(state: CampaignState, busy: bool, until: Instant, now: Instant) -> bool:
     """Whether the yes that made somebody ready still holds: the campaign runs, no other command of the contact is open, the range
     that was open until `until` still is. What else it rests on is the profile's, and with a new profile all is decided anew."""
     return state is _RUNNING and not busy and now < until
-
-
-def open_until(facts: Facts, now: Instant) -> Instant | None:
-    """Until when a request may leave if it may leave now: the end of the open range, less the transit; None: not open now."""
-    found = open_range(facts.plan.window_for(facts.channel), facts.zones, now)
-    if found is None or found.start > now:
-        return None
-    return Instant(found.end - facts.transit)
-
-
-def opens_next(facts: Facts, now: Instant) -> Instant | None:
-    """The next instant at which a request may leave, `now` being too late or too early; None: the window never opens again."""
-    window, at = facts.plan.window_for(facts.channel), now
-    while (found := open_range(window, facts.zones, at)) is not None and found.start <= now + HORIZON:
-        if found.end - facts.transit > max(found.start, now):
-            return Instant(max(found.start, now))
-        at = Instant(found.end)
-    return None

@@ -23,7 +23,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from engine.gate import At, Verdict
+from engine.answers import At
+from engine.gate import Verdict
 from engine.plan import Channel
 from engine.retries import Disposition
 from engine.time import DAY, HOUR, SECOND, Instant

@@ -4,12 +4,14 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from engine.caps import Cap
+from engine.layers import Layer
 from engine.phone import region_of
+from engine.rules import Rules
 from engine.time import Delay
 from engine.windows import Window
 
@@ -49,6 +51,7 @@ class Contacting:
     agent: str | None = None
     template: str | None = None
     retry: dict[str, Retry] = field(default_factory=dict)  # by disposition
+    hours: tuple[Layer, ...] = ()  # the step's own window, inside the campaign's
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class Waiting:
 
 
 Step = Contacting | Waiting
+
+
+class Terms(NamedTuple):
+    """What holds for one step and people of these jurisdictions: the campaign's and the law's, joined."""
+
+    window: Window
+    caps: tuple[Cap, ...]  # each for the address and for the person
+    consent: str  # the least that is needed: none, express, express_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +89,11 @@ class Plan:
     numbers_tag: str | None
     numbers_list: tuple[str, ...]
     countries: frozenset[str] | None = None  # whose numbers may be contacted (ISO 3166); None: all
+    rules: Rules | None = None
+    caps: tuple[Cap, ...] = ()
+    lists: tuple[tuple[str, int], ...] = ()  # suppression lists that must be there, and how old each may be (ms)
     _places: dict[str, int] = field(init=False, repr=False, compare=False)  # of steps, by id
+    _terms: dict[tuple[str, tuple[str, ...]], Terms] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_places", {step.id: i for i, step in enumerate(self.steps)})  # frozen for everybody else
@@ -99,9 +114,22 @@ class Plan:
         i = self.index(step_id) + 1
         return self.steps[i] if i < len(self.steps) else None
 
-    def window_for(self, channel: Channel) -> Window:
+    def terms(self, step: Contacting, jurisdictions: tuple[str, ...]) -> Terms:
+        """What holds for this step and people of these jurisdictions. Compiled once."""
+        return self._terms.get((step.id, jurisdictions)) or self._compiled(step, jurisdictions)
+
+    def _compiled(self, step: Contacting, jurisdictions: tuple[str, ...]) -> Terms:
         """Calls must have stopped ringing when the window closes; messages do not ring."""
-        return self.window if channel is _CALL else _uncut(self.window)
+        law = self.rules
+        layers = (*self.window.layers, *step.hours, *(law.hours(jurisdictions) if law else ()))
+        caps = (*self.caps, *(law.caps(jurisdictions) if law else ()))
+        terms = Terms(
+            window=Window(layers, self.window.ring_cut if step.channel is _CALL else 0),
+            caps=tuple(cap for cap in caps if cap.counted in (None, step.channel)),
+            consent=law.consent(jurisdictions, step.channel) if law else "none",
+        )
+        self._terms[step.id, jurisdictions] = terms
+        return terms
 
     def abroad(self, number: str | None) -> bool | None:
         """Whether a number (E.164) is of a country that may not be contacted; None: all may, or there is no number."""
@@ -110,12 +138,11 @@ class Plan:
         return region_of(number) not in self.countries
 
     def zones(self, own: tuple[str, ...]) -> tuple[str, ...]:
-        """The zones a person is measured by: all must be inside the window."""
-        if self.fixed_zone:
+        """The zones a person is measured by: all must be inside. With a fixed zone only the law still goes by the person's."""
+        if self.fixed_zone and not (own and self.rules):
             return (self.fixed_zone,)
         return own or ((self.fallback_zone,) if self.fallback_zone else ())
 
-
-@lru_cache(maxsize=1024)
-def _uncut(window: Window) -> Window:
-    return replace(window, ring_cut=0)
+    def clocks(self, own: tuple[str, ...]) -> tuple[str, ...]:
+        """The zones whose calendar days a person's waits are counted in."""
+        return (self.fixed_zone,) if self.fixed_zone else self.zones(own)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engine.plan import Plan
-from schemas.resources import Agent, Line, Number, Resource
+from schemas.resources import Agent, Held, Line, Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class ResourceIndex:
     lines: Mapping[str, Line] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, resources: Iterable[Resource]) -> "ResourceIndex":
+    def of(cls, resources: Iterable[Held]) -> "ResourceIndex":
         """The index of resources in any order; of two with one name the later counts."""
         found = list(resources)
         return cls(

@@ -16,14 +16,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
+from itertools import product
 from typing import Any, NamedTuple, cast
 
 import pytz
 
+from engine.layers import Layer
 from engine.time import DAY, NEVER, Delay, Instant
 from engine.weekly import WEEK, Weekly, around, intersect, normal, parse_weekly, spans
 
-__all__ = ["Range", "Window", "add_delay", "is_open", "next_open", "offsets", "open_range", "parse_weekly", "timezone"]
+__all__ = [
+    "Range",
+    "Window",
+    "add_delay",
+    "is_open",
+    "next_open",
+    "offsets",
+    "open_range",
+    "parse_weekly",
+    "timezone",
+    "weekly_window",
+]
 
 HORIZON = 400 * DAY  # nothing within it: never
 _MONDAY = 4 * DAY  # 1970-01-05, the first Monday since the epoch
@@ -61,15 +74,21 @@ class Calendar(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A weekly window. `ring_cut` in ms. Its calendars are kept with it, since hashing a window takes longer than a look-up."""
+    """All layers must be open. `ring_cut` in ms. Its calendars are kept with it: hashing it takes longer than a look-up."""
 
-    weekly: Weekly
+    layers: tuple[Layer, ...]
     ring_cut: int
     always: bool = field(init=False, repr=False, compare=False)  # open all week: its one range has no end
     _calendars: dict[tuple[str, ...], Calendar] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "always", spans(self.weekly) == ((0, WEEK),))  # frozen for everybody else
+        always = all(spans(layer.weekly) == ((0, WEEK),) for layer in self.layers)
+        object.__setattr__(self, "always", always)  # frozen for everybody else
+
+
+def weekly_window(weekly: Weekly, ring_cut: int) -> Window:
+    """A window of weekly hours and nothing else."""
+    return Window((Layer("window", "the campaign's hours", weekly),), ring_cut)
 
 
 def open_range(window: Window, zones: tuple[str, ...], t: Instant) -> Range | None:
@@ -159,7 +178,7 @@ def _calendar(window: Window, zones: tuple[str, ...]) -> Calendar:
     tables = [offsets(zone) for zone in zones]
     edges = sorted({edge for changes, _ in tables for edge in changes})
     shifts = [tuple(table[bisect_right(changes, edge) - 1] for changes, table in tables) for edge in edges]
-    calendar = Calendar([*edges, _END], [_pattern(window.weekly, each) for each in shifts])
+    calendar = Calendar([*edges, _END], [_pattern(tuple(layer.weekly for layer in window.layers), each) for each in shifts])
     if len(window._calendars) >= _KEPT:
         window._calendars.clear()  # an LRU would cost every look-up; this costs a rebuild, rarely
     window._calendars[zones] = calendar
@@ -167,10 +186,10 @@ def _calendar(window: Window, zones: tuple[str, ...]) -> Calendar:
 
 
 @lru_cache(maxsize=4096)
-def _pattern(weekly: Weekly, shifts: tuple[int, ...]) -> Pattern:
+def _pattern(layers: tuple[Weekly, ...], shifts: tuple[int, ...]) -> Pattern:
     """The week in UTC while the zones' offsets (ms) are `shifts`: what the zones' weeks have in common."""
     common: tuple[tuple[int, int], ...] = ((0, WEEK),)
-    for shift in set(shifts):
+    for weekly, shift in product(layers, set(shifts)):
         common = intersect(common, normal((s - shift, e - shift) for s, e in spans(weekly)))
     if common == ((0, WEEK),):
         return Pattern((-_END,), (_END,))

@@ -61,7 +61,42 @@ class WindowPart(Part):
         "days to hours; 22:00-02:00 crosses midnight, 24:00 may end a day", {"mon-fri": ["09:00-12:00", "13:00-19:00"]}
     )
     timezone: Timezone = _needed("whose clock counts", {"use": "contact", "fallback": "America/New_York"})
+    holidays: list[str] = _described("presets, closed all day: us-federal, or a country or subdivision", ["us-federal"], [])
+    blackout: list[str] = _described("dates and ranges, closed all day", ["2026-12-24", "2026-12-28..2026-12-31"], [])
+    overrides: dict[str, list[str]] = _described(
+        "dates with other hours, which lift holidays, not blackouts", {"2026-11-27": ["10:00-13:00"]}, {}
+    )
     ring_timeout: str = _described("how long a phone may ring: no call is placed later than this before the end", "30s", "30s")
+
+
+class StepWindow(Part):
+    """A step's own hours, inside the campaign's window."""
+
+    window: dict[str, list[str]] = _needed("days to hours, as in window.weekly", {"mon-fri": ["10:00-12:00"]})
+
+
+class RulesPart(Part):
+    """Legal rules: a pack and its version. Not legal advice."""
+
+    pack: str = _needed("us or uk", "us")
+    version: str = _needed("the version of the pack", "2026-11")
+
+
+class CapPart(Part):
+    """A limit of attempts in a rolling window, for each number and each person: `max` and `per`, or a `gap` between two."""
+
+    max: int | None = _described("at most so many attempts", 3, ge=1, le=1000)
+    per: str | None = _described("within any time of this length: 24h, 7 days are 168h; at most 31 days", "24h")
+    gap: str | None = _described("instead: at least so long between two attempts", "3h")
+    scope: Literal["campaign", "all"] = _described("whose attempts count: this campaign's, or those of all", default="campaign")
+    channel: Literal["call", "sms", "any"] = _described("which attempts count", default="any")
+
+
+class ListPart(Part):
+    """A suppression list that must have been imported, and not be too old."""
+
+    id: Id = _needed("the list's name, as in suppress import --list", "us-national")
+    max_age: str = _needed("nobody is contacted while the list is older", "31 days")
 
 
 class RetryPart(Part):
@@ -93,7 +128,9 @@ class StepPart(Part):
     call: CallPart | None = _described("call the person; {} with the campaign's agent", {})
     sms: SmsPart | None = _described("send a text message")
     wait: str | None = _described("wait: 30s, 15m, 24h are exact, 1 day is the same wall time on the next day", "1 day")
-    timing: Literal["earliest"] = _described("when, within the window", default="earliest")
+    timing: Literal["earliest"] | StepWindow = _described(
+        "when, within the campaign's window: earliest, or hours of its own", {"window": {"mon-fri": ["10:00-12:00"]}}, "earliest"
+    )
     retry: dict[str, RetryPart] = _described("after which dispositions to try again", {"busy": {"after": "15m", "max": 2}}, {})
 
 
@@ -111,6 +148,13 @@ class CampaignFile(Part):
         "names that contacts bring beside their fields; once given, templates may use no others", ["plan", "renewal_date"]
     )
     window: WindowPart = _needed("when people may be contacted", {})
+    rules: RulesPart | Literal["none"] | None = _described(
+        "the legal rules that hold; without any, write none", {"pack": "us", "version": "2026-11"}
+    )
+    caps: list[CapPart] = _described("limits of attempts in rolling windows", [{"max": 3, "per": "24h"}], [])
+    lists: list[ListPart] = _described(
+        "suppression lists that must be there and up to date", [{"id": "us-national", "max_age": "31 days"}], []
+    )
     flow: list[StepPart] = _needed("the steps, in order", [{"id": "call", "call": {}}], min_length=1)
     exit: list[Literal["answered", "opted_out", "unreachable"]] = _described(
         "what ends it for a person, before the flow does", default=["answered", "opted_out", "unreachable"]

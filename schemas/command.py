@@ -4,6 +4,7 @@ from typing import Any
 
 from schemas.base import Record
 from schemas.line import Slot
+from schemas.rows import Consent
 
 
 class Dial(Record, kw_only=True, frozen=True, tag_field="kind", tag="dial"):
@@ -24,6 +25,8 @@ class Dial(Record, kw_only=True, frozen=True, tag_field="kind", tag="dial"):
     address: str  #: number to dial, E.164
     caller: str | None  #: caller ID, E.164
     zones: tuple[str, ...]  #: the contact's zones: all of them must be inside the window
+    jurisdictions: tuple[str, ...] = ()  #: all places whose law may hold for the contact, ISO 3166
+    consents: tuple[Consent, ...] = ()  #: what the contact has agreed to
     slot: Slot  #: when it may be sent
     agent: str | None = None  #: of a call: who speaks
     text: str | None = None  #: of a message: what it says

@@ -23,6 +23,8 @@ class Outcome(Record, kw_only=True, frozen=True):
     reason: str | None = None  #: of not_dialed: the gate's check, revoked, handed_over, not_requested; of unknown: what is missing
     retry_at: int | None = None  #: of not_dialed, campaign ms: not before this; left out: when what `reason` names has passed
     ends: str | None = None  #: exit reason, if the gate said never
+    skips: str | None = None  #: why the step is passed over, if the gate said never of its channel alone
+    attempt_at: int | None = None  #: campaign ms from which it counts against limits; left out: it never reached the network
     caller: str | None = None  #: caller ID, E.164
     provider_call_id: str | None = None  #: the provider's own id
     opt_out: str | None = None  #: scope in which the person asked not to be contacted again

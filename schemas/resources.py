@@ -47,9 +47,34 @@ class Resources(Part):
     lines: list[Line] = Field(default=[], description="trunks, with their rate and concurrency")
 
 
+class Halt(Part):
+    """Nothing is sent while it stands: to anybody, or by this line, to this country, to this state. `outdial halt` writes it."""
+
+    kind: Literal["halt"] = Field(default="halt", description="what it is")
+    id: str = Field(description="line/<id>, country/<code>, state/<code>, or all")
+    line: str | None = Field(default=None, description="only what goes by this line")
+    country: str | None = Field(default=None, description="only people of this country (ISO 3166)")
+    state: str | None = Field(default=None, description="only people of this state (ISO 3166-2: US-TX)")
+    reason: str | None = Field(default=None, description="why, in words")
+    at: int = Field(description="UTC ms on the campaign's clock, since when")
+
+
+class SuppressionList(Part):
+    """A list of addresses that was imported whole, such as a national one. `outdial suppress import` writes it."""
+
+    kind: Literal["list"] = Field(default="list", description="what it is")
+    id: Id = Field(description="the list's name: the source of its entries")
+    as_of: int = Field(description="UTC ms on the campaign's clock, of when the list is")
+    entries: int = Field(description="addresses on it")
+    at: int = Field(description="UTC ms on the campaign's clock, when it was imported")
+
+
+#: What `outdial resources apply` writes.
 Resource = Agent | Number | Line
+#: All that the topic holds.
+Held = Resource | Halt | SuppressionList
 
 
-def resource_key(resource: Resource) -> str:
+def resource_key(resource: Held) -> str:
     """The record's key on the topic `resources`."""
     return f"{resource.kind}/{resource.id}"

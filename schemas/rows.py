@@ -30,6 +30,26 @@ class OptOutEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     cause: str  #: event_id of the record that said so
 
 
+class Consent(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=False):
+    """One record of what a person has agreed to. Times are campaign ms."""
+
+    kind: str  #: none, express or express_written
+    channel: str = "all"  #: call, sms, email or all
+    scope: str = "all"  #: all, a purpose (marketing, informational, collections), or campaign:<id>
+    at: int | None = None  #: when it was given; left out: before anything else
+    source: str | None = None  #: where the proof is: a form, a recording
+    expires_at: int | None = None  #: from when it does not hold any more
+    revoked_at: int | None = None  #: from when the person has taken it back
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False):
+    """A contact that reached the network, as limits count it."""
+
+    at: int  #: campaign ms, when the provider had the request at the latest
+    campaign: str  #: id of the campaign
+    channel: str  #: call, sms or email
+
+
 class Profile(Row, kw_only=True, tag_field="row", tag="profile"):
     """A person's normalised facts. Key: contact_id."""
 
@@ -39,7 +59,11 @@ class Profile(Row, kw_only=True, tag_field="row", tag="profile"):
     email: str | None = None  #: canonical
     zones: tuple[str, ...] = ()  #: sorted IANA names; empty: nothing speaks, the campaign's fallback counts
     zone_sources: dict[str, tuple[str, ...]] = {}  #: who spoke (timezone, postal_code, state, country, phone) -> zones
+    jurisdictions: tuple[str, ...] = ()  #: sorted ISO 3166 codes of all places whose law may hold: US-FL, US, GB; empty: not known
+    jurisdiction_sources: dict[str, tuple[str, ...]] = {}  #: who spoke (postal_code, state, country, phone) -> jurisdictions
     variables: dict[str, Any] = {}  #: what templates and agents may use
+    consents: tuple[Consent, ...] = ()  #: what the person has agreed to
+    attempts: tuple[Attempt, ...] = ()  #: of the last 31 days, over all campaigns and addresses, by time
     opt_outs: tuple[OptOutEntry, ...] = ()  #: each request not to be contacted
     known: bool = True  #: false: an opt-out came before the contact did
     problems: tuple[str, ...] = ()  #: what could not be read, in words
@@ -171,6 +195,7 @@ class SuppressionEntry(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=
     contact_id: str | None = None  #: the person on whose behalf this further address is suppressed
     at: int = 0  #: campaign ms
     cause: str = ""  #: event_id of the record that said so
+    expires_at: int | None = None  #: campaign ms, from when it does not hold any more
 
 
 class LedgerRow(Row, kw_only=True, tag_field="row", tag="ledger"):
@@ -178,6 +203,7 @@ class LedgerRow(Row, kw_only=True, tag_field="row", tag="ledger"):
 
     address: str  #: number, E.164, or email address
     calls: dict[str, Call] = {}  #: dial_id -> command
+    attempts: tuple[Attempt, ...] = ()  #: contacts that reached the network in the last 31 days, by time
     suppressions: tuple[SuppressionEntry, ...] = ()  #: why it must not be contacted
     revoked: dict[str, tuple[str, int]] = {}  #: revokes for unknown dial_ids: (reason, slot end in real µs)
 

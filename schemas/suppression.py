@@ -17,6 +17,7 @@ class Suppression(Wire):
     source: str = Field(default="cli", description="who recorded it")
     spoke: bool = Field(default=False, description="the request came from this address: contacts who share it are opted out too")
     contact_id: str | None = Field(default=None, description="the person on whose behalf a further address is suppressed")
+    expires_at: int | None = Field(default=None, description="UTC ms on the campaign's clock: from then on it does not hold")
     at: int | None = Field(default=None, description="UTC ms on the campaign's clock")
 
     @property

@@ -17,7 +17,7 @@ from schemas.event import Event
 from schemas.line import Demand, Grant
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt
-from schemas.resources import Agent, Line, Number
+from schemas.resources import Agent, Halt, Line, Number, SuppressionList
 from schemas.rows import EnrollmentRow, LedgerRow, LinkRow, Profile, TotalsRow
 from schemas.suppression import Suppression
 
@@ -71,8 +71,10 @@ RESOURCES = _compact(
     Agent,
     Number,
     Line,
+    Halt,
+    SuppressionList,
     partitioned=False,
-    about="Agents, caller IDs and lines. `outdial resources apply` writes it.",
+    about="Agents, caller IDs and lines (`outdial resources apply`), halts (`outdial halt`), imported suppression lists.",
 )
 CONTACTS = _compact("contacts", "contact_id", Contact, side="in", about="People, as an import or a CRM knows them.")
 CONTACTS_CDC = TopicSpec("contacts-cdc", "as the connector keys it", (), about="Change records of a CRM. Nothing reads it yet.")

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from engine import flow
 from engine.plan import Channel, Contacting, Plan, Waiting
 from engine.time import DAY, Delay, Instant
-from engine.windows import Window, parse_weekly
+from engine.windows import parse_weekly, weekly_window
 from schemas import ids
 from schemas.line import Slot
 from schemas.outcome import Outcome
@@ -34,7 +34,7 @@ and why, stands at the top of `engine/flow.py`; the states are `State` in `schem
 
 
 def plan_of(*steps: Contacting | Waiting) -> Plan:
-    window = Window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
+    window = weekly_window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
     exits = frozenset({"answered", "opted_out", "unreachable"})
     return Plan("spring", 1, "main", steps, window, "America/New_York", None, exits, "sales", ())
 

@@ -14,7 +14,7 @@ from engine import ledger
 from engine.errors import RecordError
 from engine.gate import TRANSIT_MS, Facts, Verdict, decide
 from engine.ledger import LOOKUP_MARGIN, Moment
-from engine.plan import CHANNELS
+from engine.plan import Contacting
 from engine.time import MINUTE, NEVER, Instant
 from outdial.clock import Clock
 from providers.port import CLIENT_TIMEOUT_MS, Provider
@@ -147,11 +147,17 @@ class Dialer:
         call = row.calls.get(dial.dial_id)
         plan = self.heads.plan(dial.campaign, dial.version)
         assert plan is not None, "parked until known"
+        step = plan.step(dial.step)
+        assert isinstance(step, Contacting), "nothing else is dialed"
         facts = Facts(
             plan=plan,
             campaign_state=self.heads.state(dial.campaign),
             zones=dial.zones,
-            channel=CHANNELS[dial.channel],
+            step=step,
+            jurisdictions=dial.jurisdictions,
+            consents=dial.consents,
+            halts=self.heads.halts,
+            lists=self.heads.lists,
             exiting=call.revoked if call else None,
             abroad=plan.abroad(dial.address) if plan.countries else None,
             dial_id=dial.dial_id,

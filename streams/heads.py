@@ -16,12 +16,12 @@ from engine.compile import ResourceIndex, compile_plan
 from engine.errors import OutdialError
 from engine.plan import Plan
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
-from schemas.resources import Agent, Line, Number
+from schemas.resources import Halt, Held, Line, SuppressionList
 from schemas.topics import CAMPAIGNS, RESOURCES, TOPICS
 
 log = logging.getLogger(__name__)
 
-_RESOURCE: TypeAdapter[Agent | Line | Number] = TypeAdapter(Agent | Line | Number)
+_RESOURCE: TypeAdapter[Held] = TypeAdapter(Held)
 _PARTITIONS = (TopicPartition(RESOURCES.name, 0), TopicPartition(CAMPAIGNS.name, 0))
 
 
@@ -37,7 +37,9 @@ class Heads:
         self._versions: dict[tuple[str, int], CampaignVersion] = {}
         self._plans: dict[tuple[str, int], Plan] = {}
         self._numbers: dict[tuple[str, int], tuple[str, ...]] = {}
-        self._resources: dict[str, Any] = {}
+        self._resources: dict[str, Held] = {}
+        self.halts: tuple[Halt, ...] = ()  # all that stand
+        self.lists: dict[str, int] = {}  # suppression lists -> of when they are, campaign ms
         self._changed: list[Callable[[CampaignHead], None]] = []
 
     async def start(self) -> None:
@@ -134,6 +136,9 @@ class Heads:
             self._resources.pop(key, None)
         else:
             self._resources[key] = _RESOURCE.validate_json(value)
+        held = self._resources.values()
+        self.halts = tuple(each for each in held if isinstance(each, Halt))
+        self.lists = {each.id: each.as_of for each in held if isinstance(each, SuppressionList)}
 
     def _take_version(self, version: CampaignVersion) -> None:
         """A version is immutable: the first record of a key holds."""

@@ -12,7 +12,8 @@ from collections import defaultdict, deque
 from dataclasses import dataclass
 
 from engine import flow
-from engine.gate import At, Never, decide, holds
+from engine.answers import At, Never
+from engine.gate import decide, holds
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState

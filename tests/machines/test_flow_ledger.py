@@ -12,7 +12,7 @@ from world import ADDRESS_TOPICS, CONTACT_TOPICS, DONE, NOTHING, ROWS, Call, Wor
 from engine.plan import Channel, Contacting, Plan, Retry, Waiting
 from engine.retries import effect
 from engine.time import MINUTE, Delay
-from engine.windows import Window, parse_weekly
+from engine.windows import parse_weekly, weekly_window
 from schemas.campaign import CampaignState
 from schemas.command import Dial
 from schemas.enrollment import Enroll, OptOut, Unenroll
@@ -23,7 +23,7 @@ from schemas.rows import CallState, EnrollmentRow, LedgerRow, Profile, State
 from schemas.suppression import Suppression
 
 SOON = Retry(Delay(ms=MINUTE), 2)
-WINDOW = Window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
+WINDOW = weekly_window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
 
 
 def voicemail_left(variables: dict[str, Any]) -> bool:

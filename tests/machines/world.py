@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from engine import flow, ledger
 from engine.gate import Facts, Verdict, decide
-from engine.plan import Channel, Plan
+from engine.plan import Contacting, Plan
 from engine.time import Instant
 from schemas import ids
 from schemas.campaign import CampaignState
@@ -247,8 +247,9 @@ class Contacts(Lane):
             plan=plan,
             campaign_state=self.world.states[row.campaign],
             zones=plan.zones(profile.zones if profile else ()),
-            channel=flow.channel_of(row, plan),
-            opted_out=bool(profile and profile.opt_outs),
+            step=flow.contacting(row, plan),
+            opt_outs=profile.opt_outs if profile else (),
+            attempts=profile.attempts if profile else (),
             contact_busy=self.busy(row),
         )
         verdict = decide(facts, self.world.now)
@@ -336,11 +337,13 @@ class Addresses(Lane):
     def verdict(self, dial: Dial) -> Verdict:
         row = self.row(dial.address)
         call = row.calls.get(dial.dial_id)
+        step = self.world.plans[dial.campaign].step(dial.step)
+        assert isinstance(step, Contacting)
         facts = Facts(
             plan=self.world.plans[dial.campaign],
             campaign_state=self.world.states[dial.campaign],
             zones=dial.zones,
-            channel=Channel(dial.channel),
+            step=step,
             exiting=call.revoked if call else None,
             dial_id=dial.dial_id,
             ledger=row,

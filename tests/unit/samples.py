@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from engine import flow
 from engine.plan import Channel, Contacting, Plan, Retry, Step, Waiting
 from engine.time import DAY, HOUR, MINUTE, Delay, Instant
-from engine.windows import Window, parse_weekly
+from engine.windows import Window, parse_weekly, weekly_window
 from schemas import ids
 from schemas.command import Dial
 from schemas.line import Slot
@@ -17,8 +17,8 @@ from schemas.rows import EnrollmentRow, Exit, Last, Open, Profile, State
 
 NOW = Instant(1_795_532_400_000)
 PHONE, OTHER, NY = "+12125550101", "+12125550102", "America/New_York"
-ALWAYS = Window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
-WORKDAY = Window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)  # in New York 14:00 to 22:00 UTC, less 30 s
+ALWAYS = weekly_window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
+WORKDAY = weekly_window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)  # in New York 14:00 to 22:00 UTC, less 30 s
 SLOT = Slot("main", 1, NOW * 1000, NOW * 1000 + 5_000)
 BUSY, NO_ANSWER = Retry(Delay(ms=15 * MINUTE), 2), Retry(Delay(ms=4 * HOUR), 1)
 ENROLLMENT = ids.enrollment_id("c7", "spring", 1)

@@ -234,7 +234,7 @@ def test_there_is_no_command_without_an_open_one() -> None:
     with pytest.raises(ValueError, match="no open command"):
         flow.command(row_of(State.WAITING), PLAN, PROFILE)
     with pytest.raises(TypeError, match="contacts nobody"):
-        flow.channel_of(row_of(State.WAITING, "pause"), PLAN)
+        flow.contacting(row_of(State.WAITING, "pause"), PLAN)
 
 
 # --- closings ---------------------------------------------------------------------------------------------------------------------

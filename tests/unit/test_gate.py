@@ -5,23 +5,24 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import ALWAYS, NOW, NY, PHONE, PLAN, SLOT, WORKDAY, plan_of
+from samples import ALWAYS, FIRST, NOW, NY, PHONE, PLAN, SLOT, TEXT, WORKDAY, plan_of
 
-from engine.gate import BUSY_AGAIN, CHECKS, At, Facts, Never, Until, Verdict, When, decide, holds, open_until, opens_next
-from engine.plan import Channel
+from engine.answers import CHECKS, At, Never, Until, When
+from engine.gate import BUSY_AGAIN, Facts, Verdict, decide, holds
 from engine.retries import stronger
 from engine.time import DAY, HOUR, MINUTE, Instant
-from engine.windows import Window, is_open, parse_weekly
+from engine.windows import Window, is_open, parse_weekly, weekly_window
 from schemas.campaign import CampaignState
-from schemas.rows import Call, CallState, LedgerRow, SuppressionEntry
+from schemas.rows import Call, CallState, LedgerRow, OptOutEntry, SuppressionEntry
 
+OPT_OUT = OptOutEntry("all", "call", NOW, "c1")
 OPENS = Instant(NOW - HOUR)  # 09:00 in New York
 CLOSES = Instant(NOW + 7 * HOUR - 30_000)  # 17:00, less the ring time
 BUSINESS = plan_of(window=WORKDAY)
 
 
 def facts_of(**fields: Any) -> Facts:
-    known: dict[str, Any] = {"plan": PLAN, "campaign_state": CampaignState.RUNNING, "zones": (NY,), "channel": Channel.CALL}
+    known: dict[str, Any] = {"plan": PLAN, "campaign_state": CampaignState.RUNNING, "zones": (NY,), "step": FIRST}
     return Facts(**(known | fields))
 
 
@@ -42,7 +43,7 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("exit", {}, True, None),
     ("exit", {"exiting": "unenrolled"}, False, Never("unenrolled")),
     ("suppression", {}, None, None),
-    ("suppression", {"opted_out": True}, False, Never("opted_out")),
+    ("suppression", {"opt_outs": (OPT_OUT,)}, False, Never("opted_out")),
     ("suppression", {"ledger": suppressed()}, True, None),
     ("suppression", {"ledger": suppressed("opted_out")}, False, Never("opted_out")),
     ("suppression", {"ledger": suppressed("litigator")}, False, Never("suppressed")),
@@ -59,7 +60,7 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("number_busy", {"ledger": calling(), "dial_id": "d1"}, True, None),
     ("number_busy", {"ledger": calling(CallState.SETTLED)}, True, None),
     ("number_busy", {"ledger": calling(channel="sms")}, True, None),
-    ("number_busy", {"ledger": calling(), "channel": Channel.SMS}, True, None),
+    ("number_busy", {"ledger": calling(), "step": TEXT}, True, None),
     ("slot", {}, None, None),
     ("slot", {"slot": SLOT, "real_us": SLOT.end - 1}, True, None),
     ("slot", {"slot": SLOT, "real_us": SLOT.end}, False, At(NOW)),
@@ -93,14 +94,14 @@ CLOSED: dict[str, Any] = {"plan": BUSINESS, "zones": ("Asia/Tokyo",)}
     ("fields", "reason", "until"),
     [
         (PAUSED | CLOSED, "lifecycle", When("resumed")),  # an event before an instant
-        (PAUSED | {"opted_out": True}, "suppression", Never("opted_out")),  # never before an event
+        (PAUSED | {"opt_outs": (OPT_OUT,)}, "suppression", Never("opted_out")),  # never before an event
         (PAUSED | BUSY, "lifecycle", When("resumed")),  # of two events the first
         (CLOSED | {"ledger": calling()}, "window", At(Instant(NOW + 9 * HOUR))),  # the later of two instants
-        (DONE | {"opted_out": True}, "suppression", Never("opted_out")),  # the stronger of two exits
-        (DONE | {"exiting": "erased", "opted_out": True}, "exit", Never("erased")),
+        (DONE | {"opt_outs": (OPT_OUT,)}, "suppression", Never("opted_out")),  # the stronger of two exits
+        (DONE | {"exiting": "erased", "opt_outs": (OPT_OUT,)}, "exit", Never("erased")),
         (DONE | {"ledger": suppressed("litigator")}, "suppression", Never("suppressed")),
         (DONE | {"abroad": True}, "country", Never("country_not_allowed")),
-        ({"abroad": True, "opted_out": True}, "suppression", Never("opted_out")),
+        ({"abroad": True, "opt_outs": (OPT_OUT,)}, "suppression", Never("opted_out")),
     ],
 )
 def test_one_refusal_speaks_for_all(fields: dict[str, Any], reason: str, until: Until) -> None:
@@ -111,7 +112,7 @@ def test_one_refusal_speaks_for_all(fields: dict[str, Any], reason: str, until: 
 
 
 def test_the_record_of_a_decision() -> None:
-    verdict = decide(facts_of(opted_out=True, contact_busy=True, **CLOSED), NOW)
+    verdict = decide(facts_of(opt_outs=(OPT_OUT,), contact_busy=True, **CLOSED), NOW)
     written = {r.check: (r.ok, r.until) for r in verdict.records()}
     assert written == {
         "lifecycle": (True, None),
@@ -144,14 +145,14 @@ def test_the_edges_of_the_window(at: int, transit: int, ok: bool) -> None:
     verdict = decide(facts, Instant(at))
     assert verdict.ok == ok
     if ok:
-        assert open_until(facts, Instant(at)) == CLOSES - transit
+        assert decide(facts, Instant(at)).open_until == CLOSES - transit
     else:
         assert verdict.until == At(OPENS if at < OPENS else Instant(OPENS + DAY))
 
 
 def test_a_message_does_not_ring() -> None:
-    facts = facts_of(plan=BUSINESS, channel=Channel.SMS)
-    assert open_until(facts, NOW) == CLOSES + 30_000
+    facts = facts_of(plan=BUSINESS, step=TEXT)
+    assert decide(facts, NOW).open_until == CLOSES + 30_000
 
 
 @pytest.mark.parametrize(
@@ -163,14 +164,14 @@ def test_a_message_does_not_ring() -> None:
     ],
 )
 def test_ranges_too_short_for_the_transit_are_passed_over(intervals: list[str], transit: int, opens: int | None) -> None:
-    facts = facts_of(plan=plan_of(window=Window(parse_weekly({"mon-sun": intervals}), 0)), transit=transit)
-    assert opens_next(facts, NOW) == opens
+    facts = facts_of(plan=plan_of(window=weekly_window(parse_weekly({"mon-sun": intervals}), 0)), transit=transit)
+    assert decide(facts, NOW).opens == opens
     if opens is None:
         assert decide(facts, NOW).ends == "no_window"
 
 
 windows = st.builds(
-    lambda days, start, length, cut: Window(parse_weekly({days: [f"{start:02}:00-{start + length:02}:00"]}), cut),
+    lambda days, start, length, cut: weekly_window(parse_weekly({days: [f"{start:02}:00-{start + length:02}:00"]}), cut),
     st.sampled_from(["mon", "mon-fri", "sat,sun"]),
     st.integers(0, 12),
     st.integers(1, 11),
@@ -185,7 +186,7 @@ def test_what_the_window_says_holds_at_its_instant(window: Window, zones: tuple[
     facts = facts_of(plan=plan_of(window=window), zones=zones, transit=transit)
     match decide(facts, now).until:
         case None:
-            until = open_until(facts, now)
+            until = decide(facts, now).open_until
             assert until is not None
             assert decide(facts, Instant(until - 1)).ok
             assert not decide(facts, until).ok
@@ -203,8 +204,8 @@ states = st.builds(
     campaign_state=st.sampled_from(CampaignState),
     plan=st.sampled_from([PLAN, BUSINESS, plan_of(window=ALWAYS)]),
     zones=st.sampled_from([(NY,), ("Asia/Tokyo",)]),
-    channel=st.sampled_from(Channel),
-    opted_out=st.booleans(),
+    step=st.sampled_from((FIRST, TEXT)),
+    opt_outs=st.sampled_from(((), (OPT_OUT,))),
     exiting=st.sampled_from([None, "unenrolled", "erased"]),
     contact_busy=st.sampled_from([None, True, False]),
     ledger=st.sampled_from([None, suppressed(), suppressed("litigator"), calling()]),
@@ -229,7 +230,7 @@ def test_the_strongest_refusal_speaks(facts: Facts) -> None:
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_yes_holds_as_long_as_the_gate_would_give_it_again(state: CampaignState, busy: bool) -> None:
     plan, zones = plan_of(window=WORKDAY), (NY,)
-    until = decide(Facts(plan, CampaignState.RUNNING, zones, Channel.CALL, contact_busy=False), NOW).open_until
+    until = decide(Facts(plan, CampaignState.RUNNING, zones, FIRST, contact_busy=False), NOW).open_until
     assert until is not None
     for now in (NOW, Instant(until - 1), until):
-        assert holds(state, busy, until, now) is decide(Facts(plan, state, zones, Channel.CALL, contact_busy=busy), now).ok
+        assert holds(state, busy, until, now) is decide(Facts(plan, state, zones, FIRST, contact_busy=busy), now).ok

@@ -13,7 +13,7 @@ from engine import flow
 from engine.plan import Channel, Contacting, Plan, Retry, Waiting
 from engine.time import DAY, HOUR, MINUTE, SECOND, Delay, Instant
 from engine.weekly import parse_weekly
-from engine.windows import Window
+from engine.windows import weekly_window
 from schemas.base import Wire
 from schemas.contact import Contact
 from schemas.decision import AnswerRecord, Decision
@@ -26,7 +26,7 @@ from tests.unit.samples import NOW as TUESDAY
 from tests.unit.samples import dial_of, outcome_of
 from tests.unit.towns import NOW, Town, dossier_of, town
 
-WORKDAY = Window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)  # NOW is a Thursday, 08:33:20 in New York
+WORKDAY = weekly_window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)  # NOW is a Thursday, 08:33:20 in New York
 OPENS, CLOSES = Instant(NOW + 26 * MINUTE + 40 * SECOND), Instant(NOW + 506 * MINUTE + 10 * SECOND)
 
 
@@ -241,12 +241,12 @@ def test_a_step_falls_due_when_the_details_arrive() -> None:
 
 
 def test_spells_are_when_the_window_was_closed() -> None:
-    step, plan, zones = Contacting("first", Channel.CALL), at_work().plan, ("America/New_York",)
-    spells = closed_spells(step, plan, zones, NOW, Instant(OPENS + 25 * HOUR))
+    zones = ("America/New_York",)
+    spells = closed_spells(WORKDAY, zones, NOW, Instant(OPENS + 25 * HOUR))
     assert spells == [Spell(NOW, OPENS), Spell(CLOSES, Instant(OPENS + DAY))]
-    assert closed_spells(step, plan, zones, OPENS, CLOSES) == []
-    assert closed_spells(Waiting("pause", Delay(ms=DAY)), plan, zones, NOW, OPENS) == []
-    assert len(closed_spells(step, plan, zones, NOW, Instant(NOW + 60 * DAY))) == 10
+    assert closed_spells(WORKDAY, zones, OPENS, CLOSES) == []
+    assert closed_spells(WORKDAY, (), NOW, OPENS) == []
+    assert len(closed_spells(WORKDAY, zones, NOW, Instant(NOW + 60 * DAY))) == 10
 
 
 # --- words ------------------------------------------------------------------------------------------------------------------------

@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import ENROLLMENT, NOW, NY, OTHER, PHONE, PLAN, SLOT, WORKDAY, dial_of, plan_of, receipt_of
+from samples import ENROLLMENT, FIRST, NOW, NY, OTHER, PHONE, PLAN, SLOT, TEXT, WORKDAY, dial_of, plan_of, receipt_of
 
 from engine import ledger
 from engine.gate import Facts, Verdict, decide
 from engine.ledger import KEEP_SETTLED, LOOKUP_AGAIN, MAX_LOOKUPS, Moment, Result, apply
-from engine.plan import Channel
 from engine.retries import DISPOSITIONS
 from engine.time import DAY, HOUR, Instant
 from schemas import ids
@@ -36,7 +35,7 @@ def moment(ms: int = 0, *contacts: str) -> Moment:
 
 
 def verdict_of(row: LedgerRow = EMPTY, dial_id: str = ID, plan: Any = PLAN, **fields: Any) -> Verdict:
-    known: dict[str, Any] = {"campaign_state": CampaignState.RUNNING, "zones": (NY,), "channel": Channel.CALL, "slot": SLOT}
+    known: dict[str, Any] = {"campaign_state": CampaignState.RUNNING, "zones": (NY,), "step": FIRST, "slot": SLOT}
     return decide(Facts(**(known | fields), plan=plan, dial_id=dial_id, ledger=row), NOW)
 
 
@@ -197,7 +196,7 @@ def test_an_accepted_call_has_until_its_outcome_is_due() -> None:
 
 
 def test_a_message_closes_as_sent_and_later_news_move_no_flow() -> None:
-    row = row_after(reserve(dial=dial_of(1, "sms"), channel=Channel.SMS))
+    row = row_after(reserve(dial=dial_of(1, "sms"), step=TEXT))
     sent = apply(row, told("accepted"), moment(3))
     assert [c.disposition for c in closings(sent)] == ["sent"]
     (event,) = apply(row_after(sent), told("status", disposition="delivered"), moment(9)).emit

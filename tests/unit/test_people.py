@@ -13,14 +13,14 @@ from cli.read import Snapshot
 from cli.summary import Closings, Summary, Waits
 from engine.time import HOUR, MINUTE, Instant
 from engine.weekly import parse_weekly
-from engine.windows import Window
+from engine.windows import weekly_window
 from schemas.base import encode
 from schemas.campaign import CampaignState
 from schemas.line import Slot
 from schemas.rows import EnrollmentRow, Exit, Open, OptOutEntry, Profile, State, TimerRow, TotalsRow
 from tests.unit.towns import NOW, people_of, plan, snapshot, town
 
-WORKDAY = Window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)  # NOW is 08:33 in New York
+WORKDAY = weekly_window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)  # NOW is 08:33 in New York
 PLANS = tuple(plan(name, WORKDAY) for name in ("autumn", "spring"))
 
 

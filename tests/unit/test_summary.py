@@ -9,7 +9,7 @@ from engine.gate import TRANSIT_MS
 from engine.plan import Plan
 from engine.time import DAY, HOUR, MINUTE, Instant
 from engine.weekly import parse_weekly
-from engine.windows import Window
+from engine.windows import weekly_window
 from schemas.campaign import CampaignState
 from schemas.line import Slot
 from schemas.rows import EnrollmentRow, OptOutEntry, Profile, State, TotalsRow
@@ -78,7 +78,7 @@ def test_json_has_instants_in_utc() -> None:
 # --- reasons ----------------------------------------------------------------------------------------------------------------------
 
 #: 13:33 UTC is 08:33 in New York.
-LATER = Window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)
+LATER = weekly_window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)
 
 
 def waiting(**changes: object) -> EnrollmentRow:
@@ -151,7 +151,7 @@ def test_one_open_command_a_person() -> None:
 
 
 def test_ready_since_the_latest_of_what_it_waited_for() -> None:
-    opened = Window(parse_weekly({"mon-fri": ["08:00-17:00"]}), 30_000)
+    opened = weekly_window(parse_weekly({"mon-fri": ["08:00-17:00"]}), 30_000)
     assert reason(waiting(due=NOW - 10 * HOUR), plan(window=opened)).since == Instant(NOW - 33 * MINUTE - 20_000)  # type: ignore[attr-defined]
     assert reason(waiting(due=NOW - MINUTE), plan(window=OPEN)).since == NOW - MINUTE  # type: ignore[attr-defined]
 
@@ -162,7 +162,7 @@ def test_an_exited_row_waits_for_nothing() -> None:
 
 def test_transit_is_taken_off_the_window_at_the_clocks_rate() -> None:
     row = waiting()
-    closing = Window(parse_weekly({"mon-fri": ["08:00-08:34"]}), 0)  # 40 s are left: enough at x1, not at x60
+    closing = weekly_window(parse_weekly({"mon-fri": ["08:00-08:34"]}), 0)  # 40 s are left: enough at x1, not at x60
     profiles = {"ann": Profile(contact_id="ann", phone="+12125550101", zones=("America/New_York",))}
 
     def at(rate: float) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.time import DAY, HOUR, MINUTE, NEVER, Delay, Instant
 from engine.weekly import Weekly
-from engine.windows import Range, Window, add_delay, is_open, next_open, open_range, parse_weekly
+from engine.windows import Range, Window, add_delay, is_open, next_open, open_range, parse_weekly, weekly_window
 
 NY, LA, LONDON = "America/New_York", "America/Los_Angeles", "Europe/London"
 ZONES = [
@@ -55,7 +55,7 @@ def wall(t: int, zone: str) -> datetime:
 
 
 def window(weekly: dict[str, list[str]], ring_cut: int = 0) -> Window:
-    return Window(parse_weekly(weekly), ring_cut)
+    return weekly_window(parse_weekly(weekly), ring_cut)
 
 
 # --- examples -------------------------------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ CUTS = st.sampled_from([0, 30_000, 15 * MINUTE, 2 * HOUR])
 @example(((6, 30, 150),), ["Australia/Lord_Howe"], 0, at("2026-04-04T15:00"))
 @example(((5, 1380, 1620),), ["Pacific/Chatham"], 30_000, at("2026-09-26T14:00"))
 def test_open_ranges_are_those_of_the_wall_clocks(weekly: Weekly, zones: list[str], cut: int, t: int) -> None:
-    found, naive = open_range(Window(weekly, cut), tuple(zones), Instant(t)), expected(weekly, tuple(zones), cut, t)
+    found, naive = open_range(weekly_window(weekly, cut), tuple(zones), Instant(t)), expected(weekly, tuple(zones), cut, t)
     if naive is None:  # nothing for 16 days: at most far away, or endless
         assert found is None or found.start > t + 15 * DAY or found == (0, NEVER)
     elif naive[1] + cut - naive[0] > 15 * DAY:
@@ -210,7 +210,7 @@ def test_open_ranges_are_those_of_the_wall_clocks(weekly: Weekly, zones: list[st
 @given(st.sampled_from(ZONES), st.lists(st.integers(0, 1439), min_size=2, max_size=2, unique=True), MOMENTS)
 def test_minute_by_minute(zone: str, ends: list[int], t: int) -> None:
     weekly = tuple((day, min(ends), max(ends)) for day in range(7))
-    hours, t0 = Window(weekly, 0), t - t % MINUTE
+    hours, t0 = weekly_window(weekly, 0), t - t % MINUTE
     inside = {m for start, end in scan(weekly, (zone,), t0, t0 + 2 * DAY, MINUTE) for m in range(start, end, MINUTE)}
     assert inside == {m for m in range(t0, t0 + 2 * DAY, MINUTE) if is_open(hours, (zone,), Instant(m))}
 

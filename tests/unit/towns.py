@@ -15,7 +15,7 @@ from engine.resources import ResourceIndex
 from engine.time import DAY, HOUR, Delay, Instant
 from engine.totals import with_row
 from engine.weekly import parse_weekly
-from engine.windows import Window
+from engine.windows import Window, weekly_window
 from schemas import ids
 from schemas.base import encode
 from schemas.campaign import CampaignHead, CampaignState
@@ -29,7 +29,7 @@ from schemas.rows import EnrollmentRow, LedgerRow, Profile, TotalsRow
 
 NOW = Instant(1_795_700_000_000)  # 2026-11-26 13:33:20 UTC, a Thursday
 YES = Verdict(())
-OPEN = Window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
+OPEN = weekly_window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
 
 
 def plan(campaign: str = "spring", window: Window = OPEN) -> Plan:

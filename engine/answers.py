@@ -1,0 +1,90 @@
+"""What a check of the gate answers: yes, *not asked here*, or a no with when it turns: at an instant, by an event, or never."""
+
+import msgspec
+
+from engine.retries import rank
+from engine.time import Instant
+from schemas.decision import AnswerRecord
+
+
+class At(msgspec.Struct, frozen=True, gc=False):
+    """The no turns to a yes at this instant."""
+
+    instant: Instant
+
+
+class When(msgspec.Struct, frozen=True, gc=False):
+    """The no turns when something happens: started, resumed, contact_free, halt_lifted, list_imported."""
+
+    event: str
+
+
+class Never(msgspec.Struct, frozen=True, gc=False):
+    """It stays a no: the enrollment ends with this exit reason; or the step is passed over, if only its channel is meant."""
+
+    reason: str
+    skips: bool = False
+
+
+Until = At | When | Never
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """One check's answer: True, False with `until`, or None for *not asked here*."""
+
+    check: str
+    ok: bool | None
+    until: Until | None = None
+    detail: str | None = None  # what there is to say besides, in words
+
+
+#: In the order in which they are written down.
+CHECKS = (
+    "lifecycle",
+    "halt",
+    "exit",
+    "suppression",
+    "lists",
+    "consent",
+    "window",
+    "holidays",
+    "law",
+    "number_caps",
+    "person_caps",
+    "contact_busy",
+    "number_busy",
+    "slot",
+)
+#: The answers without more to say: most of them, and the same each time.
+YES = {check: Answer(check, True) for check in CHECKS}
+NOT_ASKED = {check: Answer(check, None) for check in CHECKS}
+
+
+#: The records of those, by identity.
+_PLAIN = {id(a): AnswerRecord(a.check, a.ok) for a in (*YES.values(), *NOT_ASKED.values())}
+
+
+def weight(answer: Answer) -> tuple[int, int]:
+    """Which of several refusals speaks: one that ends or skips, else one that waits for an event, else the latest instant."""
+    match answer.until:
+        case Never(reason, skips):
+            return (2 if skips else 3, -rank(reason))
+        case When():
+            return (1, 0)
+        case At(instant):
+            return (0, instant)
+        case _:
+            return (0, 0)
+
+
+def record(answer: Answer) -> AnswerRecord:
+    """The answer as it is written to `decisions`."""
+    match answer.until:
+        case At(instant):
+            return AnswerRecord(answer.check, answer.ok, int(instant), answer.detail)
+        case When(event):
+            return AnswerRecord(answer.check, answer.ok, f"when:{event}", answer.detail)
+        case Never(reason):
+            return AnswerRecord(answer.check, answer.ok, "never", answer.detail or reason)
+        case None:
+            return _PLAIN.get(id(answer)) or AnswerRecord(answer.check, answer.ok, None, answer.detail)
