@@ -17,7 +17,7 @@ from cli.read import ends, read_records
 from engine.errors import OutdialError
 from outdial.kafka import producer_config, reader
 from outdial.settings import Settings
-from schemas.topics import CAMPAIGN_EVENTS, TopicSpec
+from schemas.topics import CAMPAIGN_EVENTS, CONTACT_PROFILES, TopicSpec
 
 CAMPAIGN = "one-call"
 #: Of 100 people this many must have left: the rest waits for a retry after an error of the provider, a minute later.
@@ -157,10 +157,11 @@ def wait_until_quiet(settings: Settings, prefix: str, people: int, timeout: floa
 
 
 def judge(name: str, settings: Settings, prefix: str, people: int, meter: Meter, topics: list[str]) -> Run:
-    """What the broker's timestamps of the events, and the meter, say of a run."""
+    """What the broker's timestamps of the events, and the meter, say of a run. It begins with whatever was written first."""
     spec = TopicSpec(prefix + CAMPAIGN_EVENTS.name, "contact_id", ())
     told = [(r.timestamp / 1000, msgspec.json.decode(r.value)["kind"]) for r in read_records(settings, spec) if r.value]
-    began = min(at for at, kind in told if kind == "enrolled")
+    profiles = TopicSpec(prefix + next(name for name in topics if name.startswith(CONTACT_PROFILES.name)), "contact_id", ())
+    began = min(*(at for at, _ in told), *(r.timestamp / 1000 for r in read_records(settings, profiles)))
     exits = sorted(at for at, kind in told if kind == "exited")
     left = int(people * LEFT)
     if len(exits) < left:

@@ -39,6 +39,9 @@ class Sender:
 
     def add(self, p: int, dial: Dial) -> None:
         """A command whose reservation is durable."""
+        if dial.slot.start <= self._lane.real_us:
+            self._spawn(self._send(p, dial))
+            return
         self._waiting[dial.dial_id] = (p, dial)
         heapq.heappush(self._heap, (dial.slot.start, dial.dial_id))
         self._arm()
