@@ -1,5 +1,7 @@
 """What a check of the gate answers: yes, *not asked here*, or a no with when it turns: at an instant, by an event, or never."""
 
+from collections import deque
+
 import msgspec
 
 from engine.retries import rank
@@ -88,3 +90,20 @@ def record(answer: Answer) -> AnswerRecord:
             return AnswerRecord(answer.check, answer.ok, "never", answer.detail or reason)
         case None:
             return _PLAIN.get(id(answer)) or AnswerRecord(answer.check, answer.ok, None, answer.detail)
+
+
+#: A vector of answers, whether none is a no, and its records.
+Told = tuple[tuple[Answer, ...], bool, tuple[AnswerRecord, ...]]
+#: The last few vectors without a no. Nearly all are one of these, and seeing that takes no time: their answers are the same objects.
+_AGREED: deque[Told] = deque(maxlen=4)
+
+
+def told(answers: tuple[Answer, ...]) -> Told:
+    """What a vector comes to."""
+    for known in _AGREED:
+        if known[0] == answers:
+            return known
+    found = (answers, all(a.ok is not False for a in answers), tuple([record(a) for a in answers]))
+    if found[1]:
+        _AGREED.append(found)
+    return found

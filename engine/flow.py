@@ -133,7 +133,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
 
 def contacting(row: EnrollmentRow, plan: Plan) -> Contacting:
     """The step the row stands at. Raises TypeError at one that only waits."""
-    step = plan.step(row.step)
+    step = plan.by_id[row.step]
     if not isinstance(step, Contacting):
         raise TypeError(f"step {step.id!r} of {plan.campaign} contacts nobody")
     return step
@@ -141,7 +141,7 @@ def contacting(row: EnrollmentRow, plan: Plan) -> Contacting:
 
 def moves_when_due(row: EnrollmentRow, plan: Plan, profile: Profile | None) -> bool:
     """Whether Due changes the row: a wait that is over, or a step that is skipped. Else the gate is asked."""
-    step = plan.step(row.step)
+    step = plan.by_id[row.step]
     return isinstance(step, Waiting) or _skip_reason(row, step, profile) is not None
 
 
@@ -149,7 +149,7 @@ def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
     """The dial command that the row names, the very same each time."""
     if row.open is None:
         raise ValueError(f"{row.key} has no open command")
-    step = plan.step(row.step)
+    step = plan.by_id[row.step]
     assert isinstance(step, Contacting)
     return Dial(
         event_id=ids.event_id(row.open.dial_id, "dial", row.enrollment_id),
@@ -221,7 +221,7 @@ def _campaign_ended(row: EnrollmentRow, inp: CampaignEnded, ctx: Context) -> Res
 
 def _due(row: EnrollmentRow, _inp: Due, ctx: Context) -> Result:
     """The end of a wait or a step that is skipped: the next step. A step that is to be taken stays until it is granted a slot."""
-    step, cause = ctx.plan.step(row.step), tick_cause(row)
+    step, cause = ctx.plan.by_id[row.step], tick_cause(row)
     if isinstance(step, Waiting):
         return _advance(row, Instant(row.due), cause, ctx)
     reason = _skip_reason(row, step, ctx.profile)
@@ -362,7 +362,7 @@ def _exit_of(outcome: Outcome, plan: Plan) -> str | None:
 
 def _retry(row: EnrollmentRow, outcome: Outcome, ctx: Context, before: tuple[Sent, ...]) -> Result | None:
     """The same step once more, or None: what never rang by a bounded back-off, the rest as the step's `retry` says."""
-    step = ctx.plan.step(row.step)
+    step = ctx.plan.by_id[row.step]
     assert isinstance(step, Contacting)
     ended, name = Instant(outcome.ended_at), outcome.disposition
     if not effect(name).rang:

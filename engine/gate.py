@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import msgspec
 
 from engine import hours
-from engine.answers import NOT_ASKED, YES, Answer, At, Never, Until, When, record, weight
+from engine.answers import NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
 from engine.caps import number_caps, person_caps
 from engine.consent import consented
 from engine.halts import halted
@@ -71,10 +71,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def ok(self) -> bool:
-        for answer in self.answers:  # noqa: SIM110 - asked of every contact several times, and all() makes a generator each time
-            if answer.ok is False:
-                return False
-        return True
+        return told(self.answers)[1]
 
     @property
     def refusals(self) -> tuple[Answer, ...]:
@@ -105,7 +102,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     def records(self) -> tuple[AnswerRecord, ...]:
         """The answers as they are written to `decisions`."""
-        return tuple([record(a) for a in self.answers])
+        return told(self.answers)[2]
 
 
 def _lifecycle(facts: Facts) -> Answer:

@@ -74,6 +74,11 @@ class Terms(NamedTuple):
     consent: str  # the least that is needed: none, express, express_written
 
 
+class _ById(dict[str, Step]):
+    def __missing__(self, step_id: str) -> Step:
+        raise KeyError(f"this version of the campaign has no step {step_id!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One version of one campaign, ready to run."""
@@ -92,26 +97,21 @@ class Plan:
     rules: Rules | None = None
     caps: tuple[Cap, ...] = ()
     lists: tuple[tuple[str, int], ...] = ()  # suppression lists that must be there, and how old each may be (ms)
-    _places: dict[str, int] = field(init=False, repr=False, compare=False)  # of steps, by id
+    by_id: dict[str, Step] = field(
+        init=False, repr=False, compare=False
+    )  # what `step` looks into, for the flow, which asks all the time
     _terms: dict[tuple[str, tuple[str, ...]], Terms] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_places", {step.id: i for i, step in enumerate(self.steps)})  # frozen for everybody else
-
-    def index(self, step_id: str) -> int:
-        """Position of a step. Raises KeyError for a step this version does not have."""
-        try:
-            return self._places[step_id]
-        except KeyError:
-            raise KeyError(f"campaign {self.campaign}@{self.version} has no step {step_id!r}") from None
+        object.__setattr__(self, "by_id", _ById({step.id: step for step in self.steps}))  # frozen for everybody else
 
     def step(self, step_id: str) -> Step:
         """A step by its id. Raises KeyError for one this version does not have."""
-        return self.steps[self.index(step_id)]
+        return self.by_id[step_id]
 
     def after(self, step_id: str) -> Step | None:
-        """The step behind this one; None at the end of the flow."""
-        i = self.index(step_id) + 1
+        """The step behind this one; None at the end of the flow. Raises KeyError as step."""
+        i = self.steps.index(self.by_id[step_id]) + 1
         return self.steps[i] if i < len(self.steps) else None
 
     def terms(self, step: Contacting, jurisdictions: tuple[str, ...]) -> Terms:

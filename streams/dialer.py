@@ -147,7 +147,7 @@ class Dialer:
         call = row.calls.get(dial.dial_id)
         plan = self.heads.plan(dial.campaign, dial.version)
         assert plan is not None, "parked until known"
-        step = plan.step(dial.step)
+        step = plan.by_id[dial.step]
         assert isinstance(step, Contacting), "nothing else is dialed"
         facts = Facts(
             plan=plan,

@@ -155,11 +155,12 @@ class Scheduler:
                 continue
             plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
             state, busy = flows.heads.state(row.campaign), index.busy(row.contact_id, key)
-            if flow.moves_when_due(row, plan, profile) or not holds(state, busy, until, now):
+            granted = flow.Granted(slot, flows.heads.caller_for(plan, row.contact_id))
+            result = flow.transition(row, granted, now, plan, profile) if holds(state, busy, until, now) else None
+            if result is None or result.row is row:
                 index.todo.append(key)  # the facts have changed since it became ready
                 continue
-            granted = flow.Granted(slot, flows.heads.caller_for(plan, row.contact_id))
-            flows.apply(p, row, flow.transition(row, granted, now, plan, profile))
+            flows.apply(p, row, result)
             return True
         return False
 
