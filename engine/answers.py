@@ -94,7 +94,7 @@ def record(answer: Answer) -> AnswerRecord:
 
 #: A vector of answers, whether none is a no, and its records.
 Told = tuple[tuple[Answer, ...], bool, tuple[AnswerRecord, ...]]
-#: The last few vectors without a no. Nearly all are one of these, and seeing that takes no time: their answers are the same objects.
+#: The last few vectors without a no. Nearly all are one of these, which takes no time to see: the answers are the same objects.
 _AGREED: deque[Told] = deque(maxlen=4)
 
 

@@ -1,12 +1,22 @@
-"""One set of opening hours. A window is made of layers: the campaign's hours, its closed dates, a step's hours, each law's hours.
+"""One set of opening hours. A window is made of layers: the campaign's hours and dates, a step's hours, each law's hours.
 
-A window is open when every layer is, in every zone; engine/windows.py lays them over the calendar.
+A window is open when every layer is, in every zone; engine/calendars.py lays them over UTC.
+
+| on a date | what holds |
+|---|---|
+| blackout | closed all day, whatever reaches into it; what would begin on it does not |
+| override | its intervals begin on it, instead of the weekly ones; it lifts the holidays of its own layer, never blackout or law |
+| holiday | closed as a blackout is |
+| any other | the weekly intervals; one across midnight belongs to the day it begins on |
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
-from engine.weekly import Span, Weekly
+from engine.holiday_sets import holidays_in
+from engine.weekly import DAY_MINUTES, Span, Weekly
 
 #: A local date, in days since 1970-01-01.
 Day = int
@@ -14,14 +24,15 @@ Day = int
 #: Which check of the gate speaks for a layer that is closed by its hours.
 Speaker = Literal["window", "law"]
 
+_EPOCH = date(1970, 1, 1).toordinal()
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
     """Hours by weekday, and the dates that differ. What a date closes, the check `holidays` speaks for (of a law: `law`).
 
-    holidays: presets (engine/holiday_sets.py), closed all day whatever reaches into them. blackout: first and last day of ranges,
-    closed likewise. overrides: a date -> the intervals (minutes) that begin on it instead of the weekly ones; it lifts the holidays
-    of its own layer, never blackout. zone: measured by this zone's clock, not the person's. since: open all day before this date.
+    holidays: presets (engine/holiday_sets.py). blackout: first and last day of ranges. overrides: a date -> the intervals (minutes)
+    that begin on it. zone: measured by this zone's clock, not the person's. since: open all day before it.
     """
 
     speaker: Speaker
@@ -32,3 +43,64 @@ class Layer:
     overrides: tuple[tuple[Day, tuple[Span, ...]], ...] = ()
     zone: str | None = None
     since: Day | None = None
+
+    @property
+    def dated(self) -> bool:
+        """Whether some date differs from its weekday."""
+        return bool(self.holidays or self.blackout or self.overrides or self.since is not None)
+
+    def dates(self, first: Day, last: Day) -> Iterator[Day]:
+        """The dates from first to last that may differ from their weekday, in no order. Of `since`, the two it lies between."""
+        years = range(date_of(first).year, date_of(last).year + 1)
+        every = [day for preset in self.holidays for year in years for day in holidays_in(preset, year)]
+        every += [day for day, _ in self.overrides]
+        every += [day for a, b in self.blackout for day in range(max(a, first), min(b, last) + 1)]
+        every += [] if self.since is None else [self.since - 1, self.since]
+        yield from (day for day in set(every) if first <= day <= last)
+
+    def intervals(self, day: Day) -> tuple[Span, ...]:
+        """What begins on a date, minutes from its midnight; an end above 1440 lies on the next day."""
+        if self.since is not None and day < self.since:
+            return ((0, DAY_MINUTES),)
+        if self.closed(day):
+            return ()
+        for override, spans in self.overrides:
+            if override == day:
+                return spans
+        weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
+        return tuple([(start, end) for each, start, end in self.weekly if each == weekday])
+
+    def closed(self, day: Day) -> str | None:
+        """Why a date is closed all day, in words; None if it is not."""
+        if self.since is not None and day < self.since:
+            return None
+        if any(a <= day <= b for a, b in self.blackout):
+            return f"blackout {date_of(day)}"
+        if any(override == day for override, _ in self.overrides):
+            return None
+        year = date_of(day).year
+        return next((f"{name} ({preset})" for preset in self.holidays if (name := holidays_in(preset, year).get(day))), None)
+
+
+def date_of(day: Day) -> date:
+    """A day as a date."""
+    return date.fromordinal(_EPOCH + day)
+
+
+def day_of(text: str) -> Day:
+    """`2026-12-24` as a day. Raises ValueError."""
+    try:
+        if len(text) == 10:
+            return date.fromisoformat(text).toordinal() - _EPOCH
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a date: {error}") from None
+    raise ValueError(f"{text!r} is not a date: write YYYY-MM-DD, such as 2026-12-24")
+
+
+def days_of(text: str) -> tuple[Day, Day]:
+    """`2026-12-24`, or `2026-12-28..2026-12-31` with both ends, as first and last day. Raises ValueError."""
+    first, dots, last = text.partition("..")
+    found = day_of(first.strip()), day_of((last if dots else first).strip())
+    if found[0] > found[1]:
+        raise ValueError(f"{text!r} ends before it begins: write the earlier date first")
+    return found

@@ -15,6 +15,7 @@ Weekly = tuple[tuple[int, int, int], ...]
 Span = tuple[int, int]
 
 WEEK = 7 * DAY
+DAY_MINUTES = 1440
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _INTERVAL = re.compile(r"(\d{2}):(\d{2})\s*-\s*(\d{2}):(\d{2})", re.ASCII)
 _TIME = r"(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?"
@@ -35,13 +36,8 @@ def parse_weekly(weekly: Mapping[str, Sequence[str]]) -> Weekly:
             raise ValueError(f"{key!r} has no hours: leave the day out, or give it some, such as 09:00-17:00")
         spans = [parse_interval(text) for text in hours]
         found += [(day, *span) for day in parse_days(key) for span in spans]
-    merged: list[tuple[int, int, int]] = []
-    for day, start, end in sorted(found):
-        if merged and merged[-1][0] == day and start <= merged[-1][2]:
-            merged[-1] = (day, merged[-1][1], max(end, merged[-1][2]))
-        else:
-            merged.append((day, start, end))
-    return tuple(merged)
+    by_day = ((day, merged((s, e) for d, s, e in found if d == day)) for day in range(7))
+    return tuple((day, start, end) for day, spans in by_day for start, end in spans)
 
 
 def parse_days(text: str) -> list[int]:
@@ -108,13 +104,18 @@ def normal(ranges: Iterable[Span]) -> tuple[Span, ...]:
         s = start % WEEK
         e = s + end - start
         inside += [(s, min(e, WEEK)), (0, e - WEEK)] if e > WEEK else [(s, e)]
-    merged: list[Span] = []
-    for start, end in sorted(inside):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+    return merged(inside)
+
+
+def merged(ranges: Iterable[Span]) -> tuple[Span, ...]:
+    """Ranges sorted, those that touch or overlap joined."""
+    found: list[Span] = []
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
         else:
-            merged.append((start, end))
-    return tuple(merged)
+            found.append((start, end))
+    return tuple(found)
 
 
 def intersect(a: Sequence[Span], b: Sequence[Span]) -> tuple[Span, ...]:

@@ -1,31 +1,29 @@
-"""When people may be contacted: weekly windows on the wall clocks of one or several time zones. The only home of local time.
+"""When people may be contacted: windows on the wall clocks of one or several time zones. The only home of local time.
 
-An instant is inside if the wall clock of *each* zone reads inside: a skipped hour has no instants, a repeated one counts twice.
-Open ranges are half-open, in UTC and maximal (touching ones are one); each then loses the ring cut at its end, once, so that a
-phone never rings past the window. A range that the cut swallows does not exist.
+An instant is inside if the wall clock of *each* zone reads inside *each* layer (engine/layers.py): a skipped hour has no instants,
+a repeated one counts twice. Open ranges are half-open, in UTC and maximal (touching ones are one); each then loses the ring cut at
+its end, once, so that a phone never rings past the window. A range that the cut swallows does not exist.
 
-How a look-up stays below a microsecond: a zone's offset is constant between two changes, so on such a stretch the window is the
-same pattern every week, shifted by the offset. Patterns are shared by all zones with the same offsets, a look-up is two binary
-searches, and only a range that touches a change of offset has to be joined with its neighbour in the next stretch.
-
-pytz's tables end in 2037; later instants keep the last offset, which is behind the horizon of any campaign.
+A look-up is two binary searches in a calendar that was made for the window and the zones (engine/calendars.py); only a range that
+touches a change of offset or a date that differs has to be joined with its neighbour in the next stretch.
 """
 
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
-from itertools import product
-from typing import Any, NamedTuple, cast
+from functools import partial
+from typing import NamedTuple, cast
 
 import pytz
 
+from engine.calendars import HORIZON, MONDAY, Calendar, calendar_of, offsets, timezone
 from engine.layers import Layer
-from engine.time import DAY, NEVER, Delay, Instant
-from engine.weekly import WEEK, Weekly, around, intersect, normal, parse_weekly, spans
+from engine.time import NEVER, Delay, Instant
+from engine.weekly import WEEK, Weekly, parse_weekly, spans
 
 __all__ = [
+    "HORIZON",
     "Range",
     "Window",
     "add_delay",
@@ -38,9 +36,6 @@ __all__ = [
     "weekly_window",
 ]
 
-HORIZON = 400 * DAY  # nothing within it: never
-_MONDAY = 4 * DAY  # 1970-01-05, the first Monday since the epoch
-_END = 2**60  # beyond NEVER, so that every instant lies in a stretch
 _EPOCH = datetime(1970, 1, 1)
 _MS = timedelta(milliseconds=1)
 _KEPT = 4096  # sets of zones kept per window; a country's numbers make a few hundred
@@ -58,31 +53,17 @@ _range = cast("Callable[[tuple[int, int]], Range]", partial(tuple.__new__, Range
 _ALWAYS = Range(Instant(0), NEVER)
 
 
-class Pattern(NamedTuple):
-    """One week's open ranges in UTC, ms since Monday 00:00 UTC, sorted, with the neighbours that may reach into the week."""
-
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-
-
-class Calendar(NamedTuple):
-    """A window in a set of zones. Stretch i lasts from edges[i] to edges[i+1] (UTC ms) and has patterns[i]."""
-
-    edges: list[int]
-    patterns: list[Pattern]
-
-
 @dataclass(frozen=True, slots=True)
 class Window:
     """All layers must be open. `ring_cut` in ms. Its calendars are kept with it: hashing it takes longer than a look-up."""
 
     layers: tuple[Layer, ...]
     ring_cut: int
-    always: bool = field(init=False, repr=False, compare=False)  # open all week: its one range has no end
+    always: bool = field(init=False, repr=False, compare=False)  # open at every instant: its one range has no end
     _calendars: dict[tuple[str, ...], Calendar] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        always = all(spans(layer.weekly) == ((0, WEEK),) for layer in self.layers)
+        always = all(spans(layer.weekly) == ((0, WEEK),) and not layer.dated for layer in self.layers)
         object.__setattr__(self, "always", always)  # frozen for everybody else
 
 
@@ -96,16 +77,18 @@ def open_range(window: Window, zones: tuple[str, ...], t: Instant) -> Range | No
 
     Raises ValueError without zones or with one that is not an IANA name.
     """
-    calendar = window._calendars.get(zones) or _calendar(window, zones)
+    calendar = window._calendars.get(zones)
+    if calendar is None or not calendar.since <= t < calendar.until:
+        calendar = _calendar(window, zones, t)
     if window.always:
         return _ALWAYS
-    edges, patterns = calendar
+    edges, patterns = calendar.edges, calendar.patterns
     i = bisect_right(edges, t) - 1
     starts, ends = patterns[i]
     cut = window.ring_cut
-    monday = t - (t - _MONDAY) % WEEK
+    monday = t - (t - MONDAY) % WEEK
     k = bisect_right(ends, t - monday + cut)
-    if k < len(ends):  # the usual case: a range that does not touch a change of offset
+    if k < len(ends):  # the usual case: a range that does not touch the edge of a stretch
         start, end = monday + starts[k], monday + ends[k]
         if edges[i] < start and end < edges[i + 1] and start < end - cut:
             return _range((start, end - cut))
@@ -125,7 +108,7 @@ def next_open(window: Window, zones: tuple[str, ...], t: Instant) -> Range | Non
 
 
 def _search(window: Window, calendar: Calendar, i: int, t: int) -> Range | None:
-    """As open_range, over changes of offset."""
+    """As open_range, over the edges of stretches."""
     edges, at = calendar.edges, t
     while at <= t + HORIZON and i < len(calendar.patterns):
         piece = _piece(calendar, i, at)
@@ -137,7 +120,7 @@ def _search(window: Window, calendar: Calendar, i: int, t: int) -> Range | None:
         if start > t + HORIZON:
             break
         if end - window.ring_cut > max(start, t):
-            return _range((start, end - window.ring_cut))
+            return _range((max(start, 0), min(end - window.ring_cut, NEVER)))
         at = end
         i = bisect_right(edges, at) - 1
     return None
@@ -146,10 +129,10 @@ def _search(window: Window, calendar: Calendar, i: int, t: int) -> Range | None:
 def _piece(calendar: Calendar, i: int, t: int) -> tuple[int, int] | None:
     """The part, within stretch i, of the range that contains `t` or else follows it; None: no more in this stretch."""
     starts, ends = calendar.patterns[i]
-    if not starts:
-        return None
-    monday = t - (t - _MONDAY) % WEEK
+    monday = t - (t - MONDAY) % WEEK
     k = bisect_right(ends, t - monday)
+    if k == len(ends):
+        return None
     start, end = max(monday + starts[k], calendar.edges[i]), min(monday + ends[k], calendar.edges[i + 1])
     return (start, end) if start < end else None
 
@@ -171,53 +154,15 @@ def _joined(calendar: Calendar, i: int, start: int, end: int) -> tuple[int, int]
     return start, end
 
 
-def _calendar(window: Window, zones: tuple[str, ...]) -> Calendar:
-    """Compiles the window for these zones and keeps it. Several zones: a change in any of them begins a stretch."""
+def _calendar(window: Window, zones: tuple[str, ...], t: int) -> Calendar:
+    """Makes the window's calendar for these zones and keeps it. Several zones: a change in any of them begins a stretch."""
     if not zones:
         raise ValueError("a window needs at least one time zone")
-    tables = [offsets(zone) for zone in zones]
-    edges = sorted({edge for changes, _ in tables for edge in changes})
-    shifts = [tuple(table[bisect_right(changes, edge) - 1] for changes, table in tables) for edge in edges]
-    calendar = Calendar([*edges, _END], [_pattern(tuple(layer.weekly for layer in window.layers), each) for each in shifts])
+    calendar = calendar_of(window.layers, zones, t)
     if len(window._calendars) >= _KEPT:
         window._calendars.clear()  # an LRU would cost every look-up; this costs a rebuild, rarely
     window._calendars[zones] = calendar
     return calendar
-
-
-@lru_cache(maxsize=4096)
-def _pattern(layers: tuple[Weekly, ...], shifts: tuple[int, ...]) -> Pattern:
-    """The week in UTC while the zones' offsets (ms) are `shifts`: what the zones' weeks have in common."""
-    common: tuple[tuple[int, int], ...] = ((0, WEEK),)
-    for weekly, shift in product(layers, set(shifts)):
-        common = intersect(common, normal((s - shift, e - shift) for s, e in spans(weekly)))
-    if common == ((0, WEEK),):
-        return Pattern((-_END,), (_END,))
-    week = around(common)
-    wide = [(s + w, e + w) for w in (-WEEK, 0, WEEK) for s, e in week]
-    return Pattern(tuple(s for s, _ in wide), tuple(e for _, e in wide))
-
-
-@lru_cache(maxsize=1024)
-def offsets(zone: str) -> tuple[list[int], list[int]]:
-    """A zone's changes (UTC ms; the first lies before all instants) and the offset (ms, local less UTC) from each on.
-
-    Raises ValueError for what is not an IANA zone.
-    """
-    tz = timezone(zone)
-    times = getattr(tz, "_utc_transition_times", None)
-    if times is None:  # a fixed offset
-        return [-_END], [tz.utcoffset(_EPOCH) // _MS]
-    first = bisect_right(times, _EPOCH)  # what was before 1970 is no instant
-    return [-_END, *((at - _EPOCH) // _MS for at in times[first:])], [info[0] // _MS for info in tz._transition_info[first - 1 :]]
-
-
-def timezone(zone: str) -> Any:
-    """pytz's object for an IANA zone. Raises ValueError for what is none."""
-    try:
-        return pytz.timezone(zone)
-    except pytz.UnknownTimeZoneError:
-        raise ValueError(f"{zone!r} is not an IANA time zone such as America/New_York") from None
 
 
 def add_delay(delay: Delay, t: Instant, zones: tuple[str, ...]) -> Instant:
