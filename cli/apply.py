@@ -17,6 +17,7 @@ from cli.documents import Document, load_all, refuse
 from cli.publish import Publisher
 from cli.read import Snapshot, read_heads
 from engine.compile import faults
+from engine.time import Instant
 from outdial.clock import clock_from
 from outdial.settings import Settings
 from schemas import ids
@@ -36,8 +37,8 @@ def apply(
     settings = Settings()
     documents = load_all(files)
     snapshot = read_heads(settings)
-    refuse(faults_of(documents, snapshot))
     now = clock_from(settings).now()
+    refuse(faults_of(documents, snapshot, now))
     versions = {document.data["id"]: next_version(document, snapshot, now) for document in documents}
     for version in versions.values():
         if version is not None and not as_json:
@@ -50,14 +51,15 @@ def apply(
         print("dry run: nothing was written")
 
 
-def faults_of(documents: list[Document], snapshot: Snapshot) -> list[str]:
+def faults_of(documents: list[Document], snapshot: Snapshot, now: Instant | None = None) -> list[str]:
     """Every fault of every file, each with file and line."""
     found: list[str] = []
     first: dict[Any, Path] = {}
     for document in documents:
         name = document.data.get("id")
         told = [
-            (f.line or 1, f"{document.file}:{f.line or 1}: {f}") for f in faults(document.data, snapshot.resources, document.lines)
+            (f.line or 1, f"{document.file}:{f.line or 1}: {f}")
+            for f in faults(document.data, snapshot.resources, document.lines, now)
         ]
         found += [fault for _, fault in sorted([*told, *document.unread], key=lambda pair: pair[0])]
         if isinstance(name, str) and name in first:

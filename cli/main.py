@@ -25,6 +25,7 @@ from cli import (
     topics,
     verify,
     webhooks,
+    when,
     worker,
 )
 from engine.errors import OutdialError
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "calls": calls.calls,
     "events": events.events,
     "timeline": timeline.timeline,
+    "when": when.when,
     "verify": verify.verify,
 }
 

@@ -60,6 +60,7 @@ def calendar_of(layers: tuple[Layer, ...], zones: tuple[str, ...], t: int) -> Ca
     return _calendar(layers, zones, since - 40 * DAY, until + 2 * HORIZON, since, until)
 
 
+@lru_cache(maxsize=512)
 def _calendar(layers: tuple[Layer, ...], zones: tuple[str, ...], first: int, last: int, since: int, until: int) -> Calendar:
     clocks = [(layer, offsets(zone)) for layer in layers for zone in ((layer.zone,) if layer.zone else zones)]
     edges = sorted({-END, first, last, *(edge for _, (changes, _) in clocks for edge in changes)} | {END})
@@ -158,6 +159,12 @@ def offsets(zone: str) -> tuple[list[int], list[int]]:
         return [-END], [tz.utcoffset(_EPOCH) // _MS]
     first = bisect_right(times, _EPOCH)  # what was before 1970 is no instant
     return [-END, *((at - _EPOCH) // _MS for at in times[first:])], [info[0] // _MS for info in tz._transition_info[first - 1 :]]
+
+
+def offset_at(zone: str, t: int) -> int:
+    """The zone's offset at an instant, ms, local less UTC. Raises ValueError for what is not an IANA zone."""
+    changes, shifts = offsets(zone)
+    return shifts[bisect_right(changes, t) - 1]
 
 
 def timezone(zone: str) -> Any:

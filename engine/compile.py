@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.compile_hours import fixed_zone, hours_of, window_of, zone_of
 from engine.conditions import compile_condition
-from engine.delays import parse_delay, parse_ms
+from engine.delays import parse_delay
 from engine.errors import OutdialError
 from engine.faults import Fault, faults
 from engine.phone import parse_phone
 from engine.plan import Channel, Contacting, Plan, Retry, Step, Waiting
 from engine.resources import ResourceIndex
-from engine.weekly import parse_weekly
-from engine.windows import weekly_window
-from engine.zones import civil_zone
 from schemas.campaign import CampaignFile, StepPart
 
 __all__ = ["Fault", "ResourceIndex", "compile_plan", "faults"]
@@ -32,16 +30,15 @@ def compile_plan(file: CampaignFile | Mapping[str, Any], version: int, resources
 
 
 def _plan(file: CampaignFile, version: int) -> Plan:
-    timezone = file.window.timezone
-    fixed = timezone.use == "fixed"
+    fixed = fixed_zone(file.window)
     return Plan(
         campaign=file.id,
         version=version,
         line=file.line,
-        steps=tuple(_step(step, file.agent) for step in file.flow),
-        window=weekly_window(parse_weekly(file.window.weekly), parse_ms(file.window.ring_timeout)),
-        fallback_zone=None if fixed else _zone(timezone.fallback),
-        fixed_zone=_zone(timezone.zone) if fixed else None,
+        steps=tuple(_step(step, file.agent, fixed_zone(file.window)) for step in file.flow),
+        window=window_of(file.window),
+        fallback_zone=None if fixed else zone_of(file.window.timezone.fallback),
+        fixed_zone=fixed,
         exits=frozenset(file.exit),
         numbers_tag=file.numbers.tag,
         countries=None if file.countries is None else frozenset(file.countries),
@@ -49,16 +46,12 @@ def _plan(file: CampaignFile, version: int) -> Plan:
     )
 
 
-def _zone(text: str | None) -> str | None:
-    return civil_zone(text)[0] if text else None
-
-
-def _step(step: StepPart, agent: str | None) -> Step:
+def _step(step: StepPart, agent: str | None, zone: str | None) -> Step:
     when = compile_condition(step.when) if step.when is not None else None
     if step.wait is not None:
         return Waiting(step.id, parse_delay(step.wait), when)
     retry = {name: Retry(parse_delay(rule.after), rule.max) for name, rule in step.retry.items()}
     if step.sms is not None:
-        return Contacting(step.id, Channel.SMS, when, template=step.sms.template, retry=retry)
+        return Contacting(step.id, Channel.SMS, when, template=step.sms.template, retry=retry, hours=hours_of(step, zone))
     own = step.call.agent if step.call else None
-    return Contacting(step.id, Channel.CALL, when, agent=own or agent, retry=retry)
+    return Contacting(step.id, Channel.CALL, when, agent=own or agent, retry=retry, hours=hours_of(step, zone))

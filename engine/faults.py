@@ -5,17 +5,18 @@ none in another, and nothing is reported twice.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
+from engine.checking import Check
 from engine.complaints import complaint, listed, nearest
 from engine.conditions import compile_condition
 from engine.countries import wrong_codes
-from engine.delays import parse_delay, parse_ms
-from engine.errors import RecordError
+from engine.delays import parse_delay
+from engine.faults_hours import check_hours
 from engine.mentions import condition_slips, template_slips, undeclarable
 from engine.phone import parse_phone
 from engine.places import Place, line, path
@@ -23,12 +24,8 @@ from engine.resources import ResourceIndex
 from engine.retries import DISPOSITIONS
 from engine.templates import names
 from engine.time import Instant
-from engine.weekly import parse_days, parse_interval, parse_weekly
-from engine.windows import open_range, weekly_window
-from engine.zones import civil_zone, near_zone
 from schemas.campaign import CampaignFile
 
-T = TypeVar("T")
 _KINDS = ("call", "sms", "wait")
 
 
@@ -45,9 +42,13 @@ class Fault:
 
 
 def faults(
-    data: Mapping[str, Any], resources: ResourceIndex | None = None, lines: Mapping[Place, int] | None = None
+    data: Mapping[str, Any],
+    resources: ResourceIndex | None = None,
+    lines: Mapping[Place, int] | None = None,
+    now: Instant | None = None,
 ) -> list[Fault]:
-    """Every fault of a campaign file, in the order of its lines. Without `resources`, names are not looked up."""
+    """Every fault of a campaign file, in the order of its lines. Without `resources`, names are not looked up; with `now`, a window
+    that never opens again is one."""
     check = _Check(data, resources)
     try:
         CampaignFile.model_validate(data)
@@ -56,49 +57,13 @@ def faults(
     check.references()
     check.countries()
     check.variables()
-    check.window()
+    check_hours(check, now)
     check.flow()
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
     return sorted(ordered, key=lambda fault: fault.line or 0)
 
 
-@dataclass(slots=True)
-class _Check:
-    """The faults found so far, and how to find those that types do not show."""
-
-    data: Mapping[str, Any]
-    resources: ResourceIndex | None
-    found: list[tuple[Place, str]] = field(default_factory=list)
-
-    def add(self, place: Place, message: str) -> None:
-        self.found.append((place, message))
-
-    def get(self, kind: type[T], *place: str | int) -> T | None:
-        """What stands at a place, if it is of this kind; else None, and the types' faults say what is wrong."""
-        value: Any = self.data
-        for part in place:
-            try:
-                value = value[part]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return value if isinstance(value, kind) else None
-
-    def read(self, parse: Callable[[str], T], *place: str | int) -> T | None:
-        """A text, parsed; a fault if it cannot be."""
-        text = self.get(str, *place)
-        try:
-            return parse(text) if text is not None else None
-        except (ValueError, RecordError) as error:
-            self.add(place, str(error))
-            return None
-
-    def declared(self, what: str, known: Collection[str], *place: str | int) -> None:
-        """A fault if the name at this place is not declared."""
-        name = self.get(str, *place)
-        if self.resources is not None and name is not None and name not in known:
-            there = f"declared: {listed(sorted(known))}" if known else "none is declared"
-            self.add(place, f"no {what} {name!r} in the resources ({there}){nearest(name, known)}")
-
+class _Check(Check):
     # --- what the file refers to ---
 
     def references(self) -> None:
@@ -129,53 +94,6 @@ class _Check:
     def countries(self) -> None:
         for i, sentence in wrong_codes(self.get(list, "countries") or ()):
             self.add(("countries", i), sentence)
-
-    # --- when ---
-
-    def window(self) -> None:
-        weekly = self.get(dict, "window", "weekly")
-        before = len(self.found)
-        for day, hours in (weekly or {}).items():
-            self._hours("window", "weekly", str(day))
-            if hours == []:
-                self.add(("window", "weekly", day), "has no hours: leave the day out")
-        if weekly == {}:
-            self.add(("window", "weekly"), "has no days, so nobody could ever be contacted")
-        cut = self.read(parse_ms, "window", "ring_timeout") if self.get(dict, "window") else None
-        if weekly and len(self.found) == before and all(isinstance(hours, list) for hours in weekly.values()):
-            self._never(weekly, 30_000 if cut is None else cut)
-        self._timezone()
-
-    def _hours(self, *place: str | int) -> None:
-        try:
-            parse_days(str(place[-1]))
-        except ValueError as error:
-            self.add(place, str(error))
-        for i in range(len(self.get(list, *place) or ())):
-            self.read(parse_interval, *place, i)
-
-    def _never(self, weekly: dict[str, list[str]], cut: int) -> None:
-        try:
-            window = weekly_window(parse_weekly(weekly), cut)
-        except (ValueError, TypeError):
-            return  # its types are wrong, and reported
-        if open_range(window, ("UTC",), Instant(0)) is None:
-            self.add(("window", "weekly"), "is never open: no interval is longer than the ring timeout")
-
-    def _timezone(self) -> None:
-        timezone = self.get(dict, "window", "timezone")
-        if timezone is None:
-            return
-        use = timezone.get("use", "contact")
-        if use not in ("contact", "fixed"):
-            return
-        needed, idle = ("fallback", "zone") if use == "contact" else ("zone", "fallback")
-        if timezone.get(needed) is None:
-            why = "for people whose zone nothing tells" if use == "contact" else "for everybody"
-            self.add(("window", "timezone"), f"use: {use} needs a {needed}, the zone {why}, such as America/New_York")
-        if timezone.get(idle) is not None:
-            self.add(("window", "timezone", idle), f"has no effect with use: {use}: leave it out")
-        self.read(_place_of_law, "window", "timezone", needed)
 
     # --- how ---
 
@@ -238,13 +156,3 @@ class _Check:
                 why = "is never retried" if name in DISPOSITIONS else "is not a disposition"
                 self.add(("flow", i, "retry", name), f"{name!r} {why}: write {listed(known)}{nearest(name, known)}")
             self.read(parse_delay, "flow", i, "retry", name, "after")
-
-
-def _place_of_law(text: str) -> str:
-    """The zone; abbreviations, which are forgiven in contacts, are faults in a file that somebody can mend."""
-    zone, problem = civil_zone(text)
-    if zone is None or problem:
-        near = near_zone(text)
-        hint = f"write {zone}" if zone else f"did you mean {near}?" if near else "write one such as America/New_York"
-        raise ValueError(f"{text!r} is not an IANA time zone of a place: {hint}")
-    return zone

@@ -1,8 +1,23 @@
-"""What the hours answer at the gate: the campaign's window, its closed dates, and the law; and when a request may leave."""
+"""What the hours answer at the gate: the campaign's window, its closed dates, and the law; when a request may leave, and what closes."""
+
+from functools import lru_cache
+from typing import NamedTuple
 
 from engine.answers import YES, Answer, At, Never
-from engine.time import Instant
+from engine.calendars import local_ranges, offset_at
+from engine.layers import Layer, date_of
+from engine.time import DAY, Instant
+from engine.weekly import DAYS
 from engine.windows import HORIZON, Window, open_range
+
+
+class Closer(NamedTuple):
+    """A layer that is closed at an instant, and by what."""
+
+    check: str  # which check of the gate speaks: window, holidays or law
+    name: str  # in a word or two: window, Thanksgiving Day (us-federal), blackout 2026-12-24, override, or the layer's
+    detail: str  # in a sentence
+    layer: Layer
 
 
 def open_until(window: Window, zones: tuple[str, ...], transit: int, now: Instant) -> Instant | None:
@@ -24,6 +39,63 @@ def opens_next(window: Window, zones: tuple[str, ...], transit: int, now: Instan
 
 
 def closed(window: Window, zones: tuple[str, ...], transit: int, now: Instant) -> tuple[Answer, Answer, Answer]:
-    """The answers of window, holidays and law, at an instant when at least one of them is closed."""
-    again = opens_next(window, zones, transit, now)
-    return Answer("window", False, Never("no_window") if again is None else At(again)), YES["holidays"], YES["law"]
+    """The answers of window, holidays and law, at an instant when no request may leave. Each says when it turns by itself."""
+    never = opens_next(window, zones, transit, now) is None
+    found: dict[str, Answer] = {}
+    for closer in closers(window, zones, now) or _soon(window, zones, now):
+        alone = opens_next(_alone(closer.layer, window.ring_cut), zones, transit, now)
+        until = Never("no_window") if never or alone is None else At(alone)
+        before = found.get(closer.check)
+        if before is None or (isinstance(before.until, At) and isinstance(until, At) and before.until.instant < until.instant):
+            found[closer.check] = Answer(closer.check, False, until, closer.detail)
+    return (found.get("window", YES["window"]), found.get("holidays", YES["holidays"]), found.get("law", YES["law"]))
+
+
+def closers(window: Window, zones: tuple[str, ...], t: Instant) -> tuple[Closer, ...]:
+    """The layers that are closed at `t`, each by the first zone in which it is."""
+    found = (_closer(layer, zones, t) for layer in window.layers)
+    return tuple(each for each in found if each is not None)
+
+
+def ended_by(window: Window, zones: tuple[str, ...], end: Instant) -> tuple[Closer, ...]:
+    """What ends a range of the window at `end`, the ring cut taken off: the layers that are closed when the phone would ring out."""
+    return closers(window, zones, Instant(end + window.ring_cut))
+
+
+def _soon(window: Window, zones: tuple[str, ...], now: Instant) -> tuple[Closer, ...]:
+    """All layers are open, but not for long enough: what closes next."""
+    found = open_range(Window(window.layers, 0), zones, now)
+    return closers(window, zones, found.end) if found else ()
+
+
+def _closer(layer: Layer, zones: tuple[str, ...], t: Instant) -> Closer | None:
+    for zone in (layer.zone,) if layer.zone else zones:
+        local = t + offset_at(zone, t)
+        if not local_ranges(layer, local, local + 1):
+            return _told(layer, zone, local)
+    return None
+
+
+def _told(layer: Layer, zone: str, local: int) -> Closer:
+    day, minute = local // DAY, local % DAY // 60_000
+    clock = f"{DAYS[(day + 3) % 7].capitalize()} {date_of(day)} {minute // 60:02}:{minute % 60:02} in {zone}"
+    reason = layer.closed(day)
+    if reason is not None:
+        check = "law" if layer.speaker == "law" else "holidays"
+        return Closer(check, reason, f"{layer.name}: closed on {reason}; it is {clock}", layer)
+    name = layer.name if layer.speaker == "law" else "window"
+    if (of := _began(layer, local - 1) or day) in dict(layer.overrides):
+        name = f"override {date_of(of)}"
+    return Closer(layer.speaker, name, f"outside {layer.name}; it is {clock}", layer)
+
+
+def _began(layer: Layer, local: int) -> int | None:
+    """The date on which the interval began that contains a local instant; None: none does."""
+    today, minute = local // DAY, local % DAY / 60_000
+    days = ((day, minute + (today - day) * 1440) for day in (today, today - 1))
+    return next((day for day, at in days for start, end in layer.intervals(day) if start <= at < end), None)
+
+
+@lru_cache(maxsize=1024)
+def _alone(layer: Layer, ring_cut: int) -> Window:
+    return Window((layer,), ring_cut)

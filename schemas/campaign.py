@@ -7,7 +7,7 @@ file into what the engine runs on and reports what the types alone cannot see.
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from schemas.base import Wire
 
@@ -30,6 +30,11 @@ def _described(text: str, example: Any = None, default: Any = None, **bounds: An
 def _needed(text: str, example: Any, **bounds: Any) -> Any:
     """A key that must be there."""
     return Field(description=text, examples=[example], **bounds)
+
+
+#: `X | a word`: complaints are about the one that was meant. The tags do not stand in files; complaints leave them out.
+_WORD, _KEYS = Tag("|word"), Tag("|keys")
+_MEANT = Discriminator(lambda value: _KEYS.tag if isinstance(value, dict | BaseModel) else _WORD.tag)
 
 
 def _one_of(*keys: str) -> ConfigDict:
@@ -128,7 +133,7 @@ class StepPart(Part):
     call: CallPart | None = _described("call the person; {} with the campaign's agent", {})
     sms: SmsPart | None = _described("send a text message")
     wait: str | None = _described("wait: 30s, 15m, 24h are exact, 1 day is the same wall time on the next day", "1 day")
-    timing: Literal["earliest"] | StepWindow = _described(
+    timing: Annotated[Annotated[Literal["earliest"], _WORD] | Annotated[StepWindow, _KEYS], _MEANT] = _described(
         "when, within the campaign's window: earliest, or hours of its own", {"window": {"mon-fri": ["10:00-12:00"]}}, "earliest"
     )
     retry: dict[str, RetryPart] = _described("after which dispositions to try again", {"busy": {"after": "15m", "max": 2}}, {})
@@ -148,7 +153,7 @@ class CampaignFile(Part):
         "names that contacts bring beside their fields; once given, templates may use no others", ["plan", "renewal_date"]
     )
     window: WindowPart = _needed("when people may be contacted", {})
-    rules: RulesPart | Literal["none"] | None = _described(
+    rules: Annotated[Annotated[Literal["none"], _WORD] | Annotated[RulesPart, _KEYS], _MEANT] | None = _described(
         "the legal rules that hold; without any, write none", {"pack": "us", "version": "2026-11"}
     )
     caps: list[CapPart] = _described("limits of attempts in rolling windows", [{"max": 3, "per": "24h"}], [])
