@@ -38,6 +38,7 @@ line: main
 window:
   weekly: {{mon-sun: ["00:00-24:00"]}}
   timezone: {{use: fixed, zone: UTC}}
+rules: none
 flow:
   - {{id: call, call: {{}}}}
 exit: [answered, opted_out, unreachable]

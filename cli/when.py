@@ -1,7 +1,7 @@
 """`outdial when`: the next times at which a campaign may contact somebody, and what closes them. Needs no broker.
 
-The hours are all that is asked: windows, dates and law, in the zones and jurisdictions of the contact. The 250 ms that a request may
-take on its way are not taken off, nor is anything known of attempts, opt-outs or consent: `outdial explain` tells of those.
+The hours are all that is asked: windows, dates and law, in the zones and jurisdictions of the contact. The 250 ms that a request
+may take on its way are not taken off, nor is anything known of attempts, opt-outs or consent: `outdial explain` tells of those.
 """
 
 import json
@@ -72,7 +72,7 @@ def when(
 ) -> None:
     """Print the next times at which a campaign may contact somebody, after the ring time, and what closes them.
 
-    Example: outdial when spring.yaml --contact '{"phone": "+12125550101"}' --from 2026-11-27T14:00Z --count 3
+    Example: outdial when spring.yaml --cases people.jsonl --count 3
     """
     plan = plan_of(file)
     asked = step_of(plan, step)

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from engine.caps import Cap
 from engine.compile_hours import fixed_zone, hours_of, window_of, zone_of
 from engine.conditions import compile_condition
-from engine.delays import parse_delay
+from engine.delays import parse_delay, parse_ms
 from engine.errors import OutdialError
 from engine.faults import Fault, faults
 from engine.phone import parse_phone
 from engine.plan import Channel, Contacting, Plan, Retry, Step, Waiting
 from engine.resources import ResourceIndex
-from schemas.campaign import CampaignFile, StepPart
+from engine.rulepack import load_pack
+from engine.rules import Rules
+from schemas.campaign import CampaignFile, CapPart, RulesPart, StepPart
 
 __all__ = ["Fault", "ResourceIndex", "compile_plan", "faults"]
 
@@ -41,9 +44,24 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         fixed_zone=fixed,
         exits=frozenset(file.exit),
         numbers_tag=file.numbers.tag,
+        purpose=file.purpose,
+        rules=_rules(file),
+        caps=tuple(map(_cap, file.caps)),
         countries=None if file.countries is None else frozenset(file.countries),
         numbers_list=tuple(sorted({parse_phone(text).e164 for text in file.numbers.listed or ()})),
     )
+
+
+def _cap(part: CapPart) -> Cap:
+    """A gap is a limit of one attempt."""
+    most, per = (1, part.gap) if part.gap else (part.max or 0, part.per or "")
+    return Cap(most, parse_ms(per), part.scope == "all", None if part.channel == "any" else part.channel)
+
+
+def _rules(file: CampaignFile) -> Rules | None:
+    if not isinstance(file.rules, RulesPart) or file.purpose is None:
+        return None
+    return Rules(load_pack(file.rules.pack, file.rules.version), file.purpose)
 
 
 def _step(step: StepPart, agent: str | None, zone: str | None) -> Step:

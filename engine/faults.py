@@ -11,19 +11,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine.caps import LONGEST
 from engine.checking import Check
 from engine.complaints import complaint, listed, nearest
 from engine.conditions import compile_condition
 from engine.countries import wrong_codes
-from engine.delays import parse_delay
+from engine.delays import parse_delay, parse_ms
 from engine.faults_hours import check_hours
 from engine.mentions import condition_slips, template_slips, undeclarable
 from engine.phone import parse_phone
-from engine.places import Place, line, path
+from engine.places import Place, line, path, written
 from engine.resources import ResourceIndex
 from engine.retries import DISPOSITIONS
+from engine.rulepack import load_pack, packs
 from engine.templates import names
-from engine.time import Instant
+from engine.time import HOUR, Instant
 from schemas.campaign import CampaignFile
 
 _KINDS = ("call", "sms", "wait")
@@ -57,6 +59,8 @@ def faults(
     check.references()
     check.countries()
     check.variables()
+    check.rules()
+    check.caps()
     check_hours(check, now)
     check.flow()
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
@@ -90,6 +94,36 @@ class _Check(Check):
         for i in range(len(self.get(list, "variables") or ())):
             if why := undeclarable(self.get(str, "variables", i) or ""):
                 self.add(("variables", i), why)
+
+    def rules(self) -> None:
+        """That there are none has to be said. Asked when a file is applied: a version of before stays readable."""
+        if self.resources is not None and "rules" not in self.data:
+            newest = {"pack": "us", "version": packs()["us"][-1]}
+            self.add(("rules",), f"is missing: name the legal rules that hold, such as {written(newest)}, or write none")
+        pack, version = self.get(str, "rules", "pack"), self.get(str, "rules", "version")
+        if pack is None or version is None:
+            return
+        try:
+            load_pack(pack, version)
+        except ValueError as error:
+            self.add(("rules", "version" if pack in packs() else "pack"), str(error))
+            return
+        if self.data.get("purpose") is None:
+            self.add(
+                ("purpose",), "is missing: what consent the rules need depends on it; write marketing, informational or collections"
+            )
+
+    def caps(self) -> None:
+        for i, part in enumerate(self.get(list, "caps") or ()):
+            if not isinstance(part, dict):
+                continue
+            written = {key for key in ("max", "per", "gap") if part.get(key) is not None}
+            if written not in ({"max", "per"}, {"gap"}):
+                self.add(("caps", i), "needs either max and per, or a gap: write {max: 3, per: 24h} or {gap: 3h}")
+            for key in ("per", "gap"):
+                length = self.read(parse_ms, "caps", i, key)
+                if length is not None and length > LONGEST:
+                    self.add(("caps", i, key), f"{part[key]!r} is too long: at most {LONGEST // HOUR}h, which is 31 days")
 
     def countries(self) -> None:
         for i, sentence in wrong_codes(self.get(list, "countries") or ()):

@@ -1,4 +1,4 @@
-"""What the hours answer at the gate: the campaign's window, its closed dates, and the law; when a request may leave, and what closes."""
+"""What the hours answer at the gate: the campaign's window, its dates, and the law; when a request may leave, and what closes."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -58,7 +58,7 @@ def closers(window: Window, zones: tuple[str, ...], t: Instant) -> tuple[Closer,
 
 
 def ended_by(window: Window, zones: tuple[str, ...], end: Instant) -> tuple[Closer, ...]:
-    """What ends a range of the window at `end`, the ring cut taken off: the layers that are closed when the phone would ring out."""
+    """What ends a range of the window at `end`, the ring cut taken off: the layers that are closed when a phone would ring out."""
     return closers(window, zones, Instant(end + window.ring_cut))
 
 

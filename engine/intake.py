@@ -3,7 +3,9 @@
 What cannot be read becomes a problem in words: the person stays, with whatever can be read, and `explain` shows the rest.
 """
 
+from engine.consent_records import consents_of
 from engine.errors import RecordError
+from engine.jurisdictions import jurisdictions_of
 from engine.phone import Phone, canonical_address, parse_phone
 from engine.zones import zone_set
 from schemas.contact import Contact
@@ -18,6 +20,7 @@ def profile_of(contact: Contact, previous: Profile | None = None) -> Profile:
     numbers = dict.fromkeys(other.e164 for other in others if other)
     zones = zone_set(contact.timezone, phone, contact.postal_code, contact.state, contact.country)
     email = _email(contact.email, problems)
+    places, told = jurisdictions_of(phone, contact.postal_code, contact.state, contact.country)
     return Profile(
         contact_id=contact.id,
         phone=phone.e164 if phone else None,
@@ -25,7 +28,11 @@ def profile_of(contact: Contact, previous: Profile | None = None) -> Profile:
         email=email,
         zones=zones.zones,
         zone_sources=zones.sources,
+        jurisdictions=places,
+        jurisdiction_sources=dict(told),
         variables=contact.all_variables(),
+        consents=consents_of(contact.consent, problems),
+        attempts=previous.attempts if previous else (),
         opt_outs=previous.opt_outs if previous else (),
         problems=(*problems, *zones.problems),
     )

@@ -24,9 +24,10 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.answers import At
+from engine.caps import with_attempt
 from engine.gate import Verdict
 from engine.plan import Channel
-from engine.retries import Disposition
+from engine.retries import Disposition, effect
 from engine.time import DAY, HOUR, SECOND, Instant
 from schemas import ids
 from schemas.command import Dial
@@ -35,7 +36,7 @@ from schemas.enrollment import OptOut
 from schemas.event import Event, EventKind
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt, ReceiptKind
-from schemas.rows import Call, CallState, LedgerRow, SuppressionEntry
+from schemas.rows import Attempt, Call, CallState, LedgerRow, SuppressionEntry
 from schemas.suppression import Suppression
 
 #: Real ms behind `not_after` before a command without any receipt is looked up: the provider's own log must have settled.
@@ -58,12 +59,16 @@ _UNKNOWN, _NOT_DIALED = Disposition.UNKNOWN, Disposition.NOT_DIALED
 
 
 class Reserve(msgspec.Struct, frozen=True, gc=False):
-    """A dial command and what the gate says of it. Real ms: no request after `not_after`, look up at `deadline`."""
+    """A dial command and what the gate says of it. Real ms: no request after `not_after`, look up at `deadline`.
+
+    requested_by: `not_after` on the campaign's clock.
+    """
 
     dial: Dial
     verdict: Verdict
     not_after: int
     deadline: int
+    requested_by: Instant
 
 
 class Refuse(msgspec.Struct, frozen=True, gc=False):
@@ -153,6 +158,7 @@ def _reserve(row: LedgerRow, inp: Reserve, ctx: Moment) -> Result:
         deadline=inp.deadline,
         template=_template(dial),
         at=ctx.now,
+        requested_by=inp.requested_by,
     )
     revoked = row.revoked.get(dial.dial_id)
     if revoked is not None:
@@ -236,7 +242,13 @@ def _told_open(row: LedgerRow, call: Call, inp: Told, ctx: Moment) -> Result:
     if kind == _ACCEPTED:
         if call.channel != _CALL:
             return _settle(row, call, ctx, Disposition.SENT, receipt=receipt)
-        accepted = replace(call, accepted=True, provider_call_id=receipt.provider_call_id, deadline=inp.deadline)
+        accepted = replace(
+            call,
+            accepted=True,
+            provider_call_id=receipt.provider_call_id,
+            deadline=inp.deadline,
+            requested_by=receipt.requested_by or call.requested_by,
+        )
         return Result(_with(row, accepted, ctx), wake=inp.deadline)
     if kind == _ENDED or kind == ReceiptKind.REJECTED:
         return _settle(row, call, ctx, _disposition(receipt), receipt=receipt)
@@ -388,16 +400,23 @@ def _settle(row: LedgerRow, call: Call, ctx: Moment, disposition: str, receipt: 
             "requested_at": receipt.started_at,
             **facts,
         }
+    counts = effect(disposition).rang
+    attempt_at = min(call.requested_by or ctx.now, ctx.now) if counts else None
     said = None if receipt is None or receipt.ended_at is None else _between(call.at, receipt.ended_at, ctx.now)
     closing = replace(
         call.template,
         event_id=ids.event_id(call.dial_id, "outcome", call.dial_id),
         disposition=disposition,
+        attempt_at=attempt_at,
         ended_at=int(ctx.now) if said is None else said,
         **facts,
     )
     settled = replace(call, state=_SETTLED, closing=closing, template=None)
-    return Result(_with(row, settled, ctx), emit=(closing,))
+    after = _with(row, settled, ctx)
+    if attempt_at is not None:
+        one = Attempt(attempt_at, closing.campaign, closing.channel)
+        after = replace(after, attempts=with_attempt(row.attempts, one, ctx.now))
+    return Result(after, emit=(closing,))
 
 
 def _between(earliest: int, said: int, latest: int) -> int:

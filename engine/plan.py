@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from engine.caps import Cap
 from engine.layers import Layer
 from engine.phone import region_of
-from engine.rules import Rules
+from engine.rules import Needed, Rules
 from engine.time import Delay
 from engine.windows import Window
 
@@ -71,7 +71,7 @@ class Terms(NamedTuple):
 
     window: Window
     caps: tuple[Cap, ...]  # each for the address and for the person
-    consent: str  # the least that is needed: none, express, express_written
+    consent: Needed | None  # the least that is needed
 
 
 class _ById(dict[str, Step]):
@@ -95,14 +95,18 @@ class Plan:
     numbers_list: tuple[str, ...]
     countries: frozenset[str] | None = None  # whose numbers may be contacted (ISO 3166); None: all
     rules: Rules | None = None
+    purpose: str | None = None  # marketing, informational or collections
     caps: tuple[Cap, ...] = ()
     lists: tuple[tuple[str, int], ...] = ()  # suppression lists that must be there, and how old each may be (ms)
     by_id: dict[str, Step] = field(
         init=False, repr=False, compare=False
     )  # what `step` looks into, for the flow, which asks all the time
+    channels: frozenset[Channel] = field(init=False, repr=False, compare=False)  # of all steps
     _terms: dict[tuple[str, tuple[str, ...]], Terms] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        channels = frozenset(step.channel for step in self.steps if isinstance(step, Contacting))
+        object.__setattr__(self, "channels", channels)
         object.__setattr__(self, "by_id", _ById({step.id: step for step in self.steps}))  # frozen for everybody else
 
     def step(self, step_id: str) -> Step:
@@ -126,7 +130,7 @@ class Plan:
         terms = Terms(
             window=Window(layers, self.window.ring_cut if step.channel is _CALL else 0),
             caps=tuple(cap for cap in caps if cap.counted in (None, step.channel)),
-            consent=law.consent(jurisdictions, step.channel) if law else "none",
+            consent=law.consent(jurisdictions) if law else None,
         )
         self._terms[step.id, jurisdictions] = terms
         return terms

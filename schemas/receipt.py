@@ -28,6 +28,7 @@ class Receipt(Record, kw_only=True, frozen=True):
     detail: str | None = None  #: the provider's words
     opt_out: str | None = None  #: scope in which the person asked not to be contacted again
     callback_at: str | None = None  #: when the person asked to be called back
+    requested_by: int | None = None  #: campaign ms, by when the provider had the request: of the answer to it
     started_at: int | None = None  #: campaign ms
     ended_at: int | None = None  #: campaign ms
     talk_ms: int | None = None  #: campaign ms spent talking

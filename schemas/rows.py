@@ -182,6 +182,7 @@ class Call(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=Fal
     closing: Outcome | None = None  #: settled: the one closing record
     template: Outcome | None = None  #: reserved: the closing's fixed facts (disposition still `unknown`)
     at: int = 0  #: campaign ms of the reservation
+    requested_by: int | None = None  #: campaign ms, by when the provider had the request, if it had it at all
     lookups: int = 0  #: times the provider was asked what became of it
 
 

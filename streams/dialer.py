@@ -202,7 +202,8 @@ class Dialer:
         if not known and dial.slot.end <= real:
             self.lead.add(dial.slot.granted, real)
         not_after = dial.slot.end // 1000 + CLIENT_TIMEOUT_MS
-        inp = ledger.Reserve(dial, self.verdict(row, dial, now, real), not_after, not_after + LOOKUP_MARGIN)
+        requested_by = self.clock.at(not_after * 1000)
+        inp = ledger.Reserve(dial, self.verdict(row, dial, now, real), not_after, not_after + LOOKUP_MARGIN, requested_by)
         self.feed(p, dial.address, inp, now, dial=dial, row=row)
 
     def _reserved(self, p: int, dial: Dial) -> None:

@@ -1,10 +1,14 @@
 """OUTCOMES: the closing of each command leads to the next due instant, or to the exit."""
 
+from msgspec.structs import replace
+
 from engine import flow
+from engine.caps import with_attempt
 from engine.errors import RecordError
 from engine.time import Instant
 from schemas.base import decoder
 from schemas.outcome import Outcome
+from schemas.rows import Attempt
 from streams.flows import Flows
 from streams.lane import Record
 
@@ -23,4 +27,13 @@ class Outcomes:
         row = self.flows.row(p, f"{outcome.contact_id}/{outcome.campaign}/{outcome.entry}")
         if row is None:
             raise RecordError(f"{outcome.contact_id} has no enrollment {outcome.entry} in {outcome.campaign}")
+        if outcome.attempt_at is not None:
+            self._attempted(p, outcome, Attempt(outcome.attempt_at, outcome.campaign, outcome.channel), now)
         self.flows.feed(p, row, flow.Closing(outcome), now)
+
+    def _attempted(self, p: int, outcome: Outcome, attempt: Attempt, now: Instant) -> None:
+        """The person's limits count it, once: no two attempts of one person, campaign and channel are of the same millisecond."""
+        profile = self.flows.profiles.get(p, outcome.contact_id)
+        if profile is not None and attempt not in profile.attempts:
+            counted = with_attempt(profile.attempts, attempt, now)
+            self.flows.lane.put(self.flows.profiles, p, outcome.contact_id, replace(profile, attempts=counted))

@@ -10,6 +10,8 @@ import heapq
 import logging
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from engine import ledger
 from engine.time import HOUR
 from providers.port import CLIENT_TIMEOUT_MS, Provider, Request
@@ -114,7 +116,7 @@ class Sender:
             self._lane.step(p, lambda: self._dialer.feed(p, dial.address, ledger.Refuse(dial.dial_id, verdict), now))
             return
         receipt = await self._provider.request(self._request(dial))
-        self._tell(p, receipt)
+        self._tell(p, replace(receipt, requested_by=self._clock.now()))
 
     async def _look_up(self, p: int, address: str, dial_id: str) -> None:
         self._tell(p, await self._provider.lookup(dial_id, address))

@@ -52,6 +52,7 @@ line: drill
 window:
   weekly: {mon-sun: ["00:00-24:00"]}
   timezone: {use: fixed, zone: Etc/UTC}
+rules: none
 flow:
   - {id: first, call: {}, retry: {busy: {after: 10m, max: 2}, no_answer: {after: 10m, max: 1}}}
   - {id: pause, wait: 10m}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from world import ADDRESS_TOPICS, CONTACT_TOPICS, DONE, NOTHING, ROWS, Call, World
 
+from engine.caps import Cap
 from engine.plan import Channel, Contacting, Plan, Retry, Waiting
 from engine.retries import effect
 from engine.time import MINUTE, Delay
@@ -30,9 +31,13 @@ def voicemail_left(variables: dict[str, Any]) -> bool:
     return bool(variables["last"]) and variables["last"]["disposition"] == "voicemail"
 
 
-def plan_of(campaign: str, *steps: Contacting | Waiting) -> Plan:
+#: Of spring: at most two contacts in ten minutes, those of autumn counted, for each number and each person.
+CAP = Cap(2, 10 * MINUTE, everywhere=True)
+
+
+def plan_of(campaign: str, *steps: Contacting | Waiting, caps: tuple[Cap, ...] = ()) -> Plan:
     exits = frozenset({"answered", "opted_out", "unreachable"})
-    return Plan(campaign, 1, "main", steps, WINDOW, "UTC", None, exits, "tag", ())
+    return Plan(campaign, 1, "main", steps, WINDOW, "UTC", None, exits, "tag", (), caps=caps)
 
 
 PLANS = {
@@ -42,6 +47,7 @@ PLANS = {
         Waiting("pause", Delay(ms=5 * MINUTE)),
         Contacting("text", Channel.SMS, when=voicemail_left, template="Hi"),
         Contacting("second", Channel.CALL),
+        caps=(CAP,),
     ),
     "autumn": plan_of("autumn", Contacting("only", Channel.CALL, retry={"busy": SOON})),
 }
@@ -82,6 +88,7 @@ class Calling(RuleBasedStateMachine):
         super().__init__()
         self.world = World(PLANS)
         self.requests: dict[str, Dial] = {}  # the model: every request the provider ever got, rejected ones too
+        self.requested_at: dict[str, int] = {}
         self.asked: set[str] = set()  # keys of enrollments that were asked for
         self.spoke: set[str] = set()  # addresses at which somebody asked to be left alone
         self.said: dict[tuple[type[Any], str], Any] = {}  # what may be said once: the first record
@@ -188,6 +195,7 @@ class Calling(RuleBasedStateMachine):
                 assert not recorded, "requested after an opt-out"
                 assert not exited, "requested after the exit"
                 self.requests[dial.dial_id] = dial
+                self.requested_at[dial.dial_id] = int(self.world.now)
 
     @rule(disposition=st.sampled_from(ENDS), opt_out=st.sampled_from([None, None, "all"]), heard=st.booleans(), data=st.data())
     def call_ends(self, disposition: str, opt_out: str | None, heard: bool, data: st.DataObject) -> None:
@@ -282,6 +290,17 @@ class Calling(RuleBasedStateMachine):
         for dial_id, closing in closings.items():
             assert closing.disposition != "not_dialed" or dial_id not in self.world.provider, "called, and it does not count"
         self._opt_outs_have_reached_everybody()
+        self._limits_were_held({dial_id for dial_id, closing in closings.items() if closing.attempt_at is not None})
+
+    def _limits_were_held(self, counted: set[str]) -> None:
+        """Of spring's contacts, by address and by person: how many that count came before each, in the limit's time."""
+        order = [dial for dial_id, dial in self.requests.items() if dial_id in counted]
+        for n, dial in enumerate(order):
+            at = self.requested_at[dial.dial_id]
+            near = [other for other in order[:n] if self.requested_at[other.dial_id] + CAP.per > at]
+            if dial.campaign == "spring":
+                assert sum(other.address == dial.address for other in near) < CAP.max, "a number was contacted too often"
+                assert sum(other.contact_id == dial.contact_id for other in near) < CAP.max, "a person was contacted too often"
 
     def _drain(self) -> None:
         """Everything that is under way comes to its end; no new command is issued."""

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine import flow, ledger
+from engine.caps import with_attempt
 from engine.gate import Facts, Verdict, decide
 from engine.plan import Contacting, Plan
 from engine.time import Instant
@@ -25,7 +26,7 @@ from schemas.event import Event
 from schemas.line import Slot
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt
-from schemas.rows import CallState, EnrollmentRow, LedgerRow, OptOutEntry, Profile, State
+from schemas.rows import Attempt, CallState, EnrollmentRow, LedgerRow, OptOutEntry, Profile, State
 from schemas.suppression import Suppression
 
 START = Instant(1_795_532_400_000)
@@ -173,9 +174,18 @@ class Contacts(Lane):
             case OptOut():
                 self._opt_out(record)
             case Outcome():
+                self._attempted(record)
                 self.feed(self.memory[f"{record.contact_id}/{record.campaign}/{record.entry}"], flow.Closing(record))
             case Profile():
                 self._contact(record)
+
+    def _attempted(self, outcome: Outcome) -> None:
+        profile = self.profile(outcome.contact_id)
+        if profile is None or outcome.attempt_at is None:
+            return
+        one = Attempt(outcome.attempt_at, outcome.campaign, outcome.channel)
+        if one not in profile.attempts:
+            self.put(profile.contact_id, replace(profile, attempts=with_attempt(profile.attempts, one, self.world.now)))
 
     def feed(self, row: EnrollmentRow, inp: flow.Input) -> None:
         plan = self.world.plans[row.campaign]
@@ -206,7 +216,7 @@ class Contacts(Lane):
     def _contact(self, profile: Profile) -> None:
         before = self.profile(profile.contact_id)
         if before is not None:
-            profile = replace(profile, opt_outs=before.opt_outs)
+            profile = replace(profile, opt_outs=before.opt_outs, attempts=before.attempts)
         self.put(profile.contact_id, profile)
         if profile.opt_outs:
             self._suppress(profile, profile.addresses, profile.opt_outs[0].cause)
@@ -308,7 +318,7 @@ class Addresses(Lane):
         match record:
             case Dial():
                 not_after = record.slot.end // 1000 + CLIENT_TIMEOUT
-                inp = ledger.Reserve(record, self.verdict(record), not_after, not_after + ledger.LOOKUP_MARGIN)
+                inp = ledger.Reserve(record, self.verdict(record), not_after, not_after + ledger.LOOKUP_MARGIN, Instant(not_after))
                 self.feed(record.address, inp, record)
             case Revoke():
                 waiting = record.dial_id in self.heap
@@ -369,7 +379,8 @@ class Addresses(Lane):
             return True
         self.world.provider[dial.dial_id] = Call(dial, silent=answer == "silent")
         if answer != "no answer":
-            self.step(lambda: self.emit(self.said(dial, "accepted" if answer == "silent" else answer)))
+            by = int(self.world.now)
+            self.step(lambda: self.emit(self.said(dial, "accepted" if answer == "silent" else answer, requested_by=by)))
         return True
 
     def said(self, dial: Dial, kind: str, **fields: Any) -> Receipt:

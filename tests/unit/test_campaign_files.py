@@ -76,7 +76,8 @@ line: main
 window:
   weekly: {mon-fri: ["9:00-12:00"]}
   timezone: {use: contact, fallback: America/Gotham}
-holidays: [us-federal]
+email: x
+rules: none
 flow:
   - {id: call, call: {}, retry: {answred: {after: 15 minutes, max: 2}}}
   - {id: call, wait: 1 week}
@@ -86,7 +87,7 @@ flow:
 def test_every_fault_is_told_with_its_line(tmp_path: Path, empty: Snapshot) -> None:
     found = faults_of([written(tmp_path, FAULTY)], empty)
     told = sorted(int(fault.removeprefix(str(tmp_path / "campaign.yaml")).split(":")[1]) for fault in found)
-    assert told == [1, 2, 6, 7, 8, 10, 10, 11, 11], "\n".join(found)
+    assert told == [1, 2, 6, 7, 8, 11, 11, 12, 12], "\n".join(found)
     assert any("America/Gotham" in fault for fault in found)
     assert any("is not enforced yet, so it is refused" in fault for fault in found)
 
@@ -219,12 +220,12 @@ def test_files_that_are_no_documents(tmp_path: Path, text: str, sentence: str) -
 
 
 def test_keys_that_stand_twice_hide_no_other_fault(tmp_path: Path, empty: Snapshot) -> None:
-    text = (EXAMPLES / "simple-call.yaml").read_text().replace("line: main", "line: main\nline: mian\n? [a]\n: b\ncaps: []")
+    text = (EXAMPLES / "simple-call.yaml").read_text().replace("line: main", "line: main\nline: mian\n? [a]\n: b\nemail: []")
     found = [fault.removeprefix(f"{tmp_path / 'campaign.yaml'}:") for fault in faults_of([written(tmp_path, text)], empty)]
     assert found == [
         "10: line: stands here a second time: keep one of the two",
         "11: a key must be plain text",
-        "13: caps: is not enforced yet, so it is refused",
+        "13: email: is not enforced yet, so it is refused",
     ]
     _, twice = resources_of(written(tmp_path, "agents: [{id: ann}]\nagents: []\nlines: [{id: X}]\n"))
     assert [fault.split(":")[1] for fault in twice] == ["2", "3"]

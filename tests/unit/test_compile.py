@@ -11,7 +11,7 @@ from engine.compile import ResourceIndex, compile_plan, faults
 from engine.errors import OutdialError
 from engine.places import Place, line
 from engine.plan import Channel, Contacting, Retry, Waiting
-from engine.time import HOUR, MINUTE, Delay
+from engine.time import HOUR, MINUTE, Delay, Instant
 from schemas.campaign import CampaignFile
 from schemas.resources import Agent, Line, Number
 
@@ -35,6 +35,7 @@ FILE: dict[str, Any] = {
         "weekly": {"mon-fri": ["09:00-12:00", "13:00-19:00"], "sat": ["10:00-14:00"]},
         "timezone": {"use": "contact", "fallback": "america/new_york"},
     },
+    "rules": "none",
     "flow": [
         {"id": "first-call", "call": {}, "timing": "earliest", "retry": {"busy": {"after": "15m", "max": 2}}},
         {"id": "pause", "wait": "1 day"},
@@ -63,7 +64,7 @@ def test_a_plan() -> None:
     plan = compile_plan(FILE, 3, RESOURCES)
     assert (plan.campaign, plan.version, plan.line) == ("spring-renewals", 3, "main")
     assert plan.exits == frozenset({"answered", "opted_out"})
-    assert (plan.window.ring_cut, plan.window.weekly[:2]) == (30_000, ((0, 540, 720), (0, 780, 1140)))
+    assert (plan.window.ring_cut, plan.window.layers[0].weekly[:2]) == (30_000, ((0, 540, 720), (0, 780, 1140)))
     assert (plan.fallback_zone, plan.fixed_zone) == ("America/New_York", None)
     first, pause, second, text = plan.steps
     assert first == Contacting("first-call", Channel.CALL, agent="renewals-agent", retry={"busy": Retry(Delay(ms=15 * MINUTE), 2)})
@@ -107,12 +108,6 @@ def test_numbers_of_a_plan() -> None:
         (("window", "ring_timeout"), 30, "window.ring_timeout", "must be text, not 30: put it in quotes"),
         (("flow",), [], "flow", "is empty"),
         # not yet
-        (("rules",), {"pack": "us"}, "rules", "is not enforced yet, so it is refused"),
-        (("caps",), [], "caps", "is not enforced yet, so it is refused"),
-        (("window", "holidays"), ["us-federal"], "window.holidays", "is not enforced yet, so it is refused"),
-        (("window", "blackout"), [], "window.blackout", "is not enforced yet, so it is refused"),
-        (("window", "overrides"), {}, "window.overrides", "is not enforced yet, so it is refused"),
-        (("flow", 2, "timing"), {"window": {}}, "flow[2].timing.window", "is not enforced yet, so it is refused"),
         (("flow", 2), {"id": "mail", "email": {}}, "flow[2].email", "is not enforced yet, so it is refused"),
         (("flow", 1, "wait"), "2 business days", "flow[1].wait", "'2 business days' is not enforced yet, so it"),
         # references
@@ -140,6 +135,53 @@ def test_numbers_of_a_plan() -> None:
             "Chicago",
             "window.timezone.fallback",
             "'Chicago' is not an IANA time zone of a place: ",
+        ),
+        (("window", "holidays"), ["us-federl"], "window.holidays[0]", "'us-federl' is not a set of holidays: write us-federal, or"),
+        (("window", "holidays"), ["US-ZZ"], "window.holidays[0]", "'US-ZZ' is not a set of holidays"),
+        (("window", "blackout"), ["2026-02-30"], "window.blackout[0]", "'2026-02-30' is not a date: day is out of range"),
+        (("window", "blackout"), ["24.12."], "window.blackout[0]", "'24.12.' is not a date: write YYYY-MM-DD, such as"),
+        (
+            ("window", "blackout"),
+            ["2026-12-31..2026-12-28"],
+            "window.blackout[0]",
+            "'2026-12-31..2026-12-28' ends before it begins",
+        ),
+        (("window", "overrides"), {"2026-11-7": []}, "window.overrides.2026-11-7", "'2026-11-7' is not a date: write YYYY-MM-DD"),
+        (("window", "overrides"), {"2026-11-27": ["10-13"]}, "window.overrides.2026-11-27[0]", "'10-13' is not a pair of times"),
+        (("flow", 2, "timing"), {"window": {"mon": ["9-12"]}}, "flow[2].timing.window.mon[0]", "'9-12' is not a pair of times"),
+        (("flow", 2, "timing"), {"window": {}}, "flow[2].timing.window", "has no days, so nobody could ever be contacted"),
+        (
+            ("flow", 2, "timing"),
+            {"window": {"sun": ["09:00-10:00"]}},
+            "flow[2].timing.window",
+            "is never open while the campaign's",
+        ),
+        (
+            ("flow", 2, "timing"),
+            {"windo": {}, "window": {"mon": ["10:00-11:00"]}},
+            "flow[2].timing.windo",
+            "is not a key here: there are window",
+        ),
+        (("flow", 2, "timing"), "latest", "flow[2].timing", "'latest' is not allowed: write earliest"),
+        # law
+        (
+            ("rules",),
+            REMOVED,
+            "rules",
+            "is missing: name the legal rules that hold, such as {pack: us, version: 2026-11}, or write",
+        ),
+        (("rules",), "non", "rules", "'non' is not allowed: write none"),
+        (
+            ("rules",),
+            {"pack": "uss", "version": "2026-11"},
+            "rules.pack",
+            "there is no rule pack 'uss': there are uk or us. Did you",
+        ),
+        (
+            ("rules",),
+            {"pack": "us", "version": "2026-1"},
+            "rules.version",
+            "rule pack us has no version '2026-1': there are 2026-11.",
         ),
         # variables
         (("variables",), ["plan", "1x"], "variables[1]", "'1x' is no name for a variable: letters, digits and _, no digit"),
@@ -186,7 +228,7 @@ def test_dispositions_that_are_not_retried() -> None:
 
 
 def test_all_faults_at_once_in_the_order_of_the_lines() -> None:
-    data = changed("line", to="mian") | {"rules": {}, "id": "X"}
+    data = changed("line", to="mian") | {"rules": "nun", "id": "X"}
     data["flow"][1]["wait"] = "1d"
     lines: dict[Place, int] = {("flow",): 9, ("flow", 1): 11, ("line",): 4, ("rules",): 20, ("id",): 1}
     found = faults(data, RESOURCES, lines)
@@ -194,7 +236,26 @@ def test_all_faults_at_once_in_the_order_of_the_lines() -> None:
     assert line(("nowhere",), lines) is None
     with pytest.raises(OutdialError, match=r"^campaign 'X' cannot be used: .*mian.*1d") as error:
         compile_plan(data, 1, RESOURCES)
-    assert "rules: is not enforced yet" in str(error.value)
+    assert "rules: 'nun' is not allowed" in str(error.value)
+
+
+def test_rules_need_a_purpose_since_consent_depends_on_it() -> None:
+    (found,) = faults(changed("rules", to={"pack": "us", "version": "2026-11"}), RESOURCES)
+    assert (found.path, found.message[:46]) == ("purpose", "is missing: what consent the rules need depend")
+    plan = compile_plan(changed("rules", to={"pack": "us", "version": "2026-11"}) | {"purpose": "marketing"}, 1, RESOURCES)
+    assert plan.rules is not None
+    assert plan.rules.pack.version == "2026-11"
+    assert compile_plan({k: v for k, v in FILE.items() if k != "rules"}, 1).rules is None  # a version of before stays readable
+
+
+def test_a_window_that_never_opens_again_is_told_when_it_is_applied() -> None:
+    data = changed("window", "blackout", to=["2026-01-01..2030-12-31"])
+    (found,) = faults(data, RESOURCES, now=Instant(1_795_532_400_000))
+    assert (found.path, found.message) == (
+        "window",
+        "does not open in the next 400 days: blackout, holidays and overrides close it",
+    )
+    assert faults(data, RESOURCES) == []
 
 
 def test_declared_variables_are_all_that_templates_may_use_beside_fields() -> None:

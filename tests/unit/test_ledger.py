@@ -40,7 +40,7 @@ def verdict_of(row: LedgerRow = EMPTY, dial_id: str = ID, plan: Any = PLAN, **fi
 
 
 def reserve(row: LedgerRow = EMPTY, dial: Any = DIAL, ms: int = 0, **fields: Any) -> Result:
-    inp = ledger.Reserve(dial, verdict_of(row, dial.dial_id, **fields), NOT_AFTER, DEADLINE)
+    inp = ledger.Reserve(dial, verdict_of(row, dial.dial_id, **fields), NOT_AFTER, DEADLINE, Instant(NOT_AFTER))
     return apply(row, inp, moment(ms))
 
 
@@ -349,7 +349,7 @@ def test_one_request_and_one_closing_whatever_the_order(steps: list[tuple[int, A
         ms += wait
         if isinstance(inp, int):
             dial = dial_of(inp)
-            inp = ledger.Reserve(dial, verdict_of(row, dial.dial_id), NOT_AFTER + ms, DEADLINE + ms)
+            inp = ledger.Reserve(dial, verdict_of(row, dial.dial_id), NOT_AFTER + ms, DEADLINE + ms, Instant(NOT_AFTER + ms))
         before, result = row, apply(row, inp, moment(ms, "c7", "c8"))
         row = result.row or row
         requested += [inp.dial.dial_id] if result.request else []

@@ -32,7 +32,7 @@ def test_the_gate_is_asked_of_the_moment_of_the_request_not_of_the_last_slice() 
         asked.append(now)
         return Verdict(())
 
-    lane: Any = SimpleNamespace(fence=fence, active=frozenset({0}), now=lambda: slice_, step=lambda _p, _fn: None)
+    lane: Any = SimpleNamespace(real_us=0, fence=fence, active=frozenset({0}), now=lambda: slice_, step=lambda _p, _fn: None)
     heads = SimpleNamespace(plan=lambda _campaign, _version: PLAN)
     dialer: Any = SimpleNamespace(
         clock=clock, lane=lane, heads=heads, ledger_row=lambda _p, _address: row, reserved=Dialer.reserved, verdict=verdict

@@ -72,7 +72,7 @@ class Town:
         start = self.now * 1000
         self.feed(row, flow.Granted(Slot("main", 1, start, start + 5_000), "+12125550199"))
         dial = self.world.commands[self.row(row).open.dial_id][0]  # type: ignore[union-attr]
-        self.ledger(dial.address, ledger.Reserve(dial, YES, self.now + 2_000, self.now + HOUR))
+        self.ledger(dial.address, ledger.Reserve(dial, YES, self.now + 2_000, self.now + HOUR, Instant(self.now + 2_000)))
         return dial
 
     def accept(self, dial: Dial) -> None:
