@@ -52,7 +52,9 @@ def person_caps(caps: tuple[Cap, ...], attempts: tuple[Attempt, ...], campaign: 
 
 
 def with_attempt(attempts: tuple[Attempt, ...], new: Attempt, now: Instant) -> tuple[Attempt, ...]:
-    """The attempts with one more, by time, without those that no limit looks back to."""
+    """The attempts with one more, by time, without those that no limit looks back to. A repeat changes nothing."""
+    if any(each.dial_id == new.dial_id for each in attempts):
+        return attempts
     return tuple(sorted((each for each in (*attempts, new) if each.at + LONGEST > now), key=lambda each: each.at))
 
 

@@ -414,7 +414,7 @@ def _settle(row: LedgerRow, call: Call, ctx: Moment, disposition: str, receipt: 
     settled = replace(call, state=_SETTLED, closing=closing, template=None)
     after = _with(row, settled, ctx)
     if attempt_at is not None:
-        one = Attempt(attempt_at, closing.campaign, closing.channel)
+        one = Attempt(attempt_at, closing.campaign, closing.channel, call.dial_id)
         after = replace(after, attempts=with_attempt(row.attempts, one, ctx.now))
     return Result(after, emit=(closing,))
 

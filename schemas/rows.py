@@ -48,6 +48,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     at: int  #: campaign ms, when the provider had the request at the latest
     campaign: str  #: id of the campaign
     channel: str  #: call, sms or email
+    dial_id: str  #: the command
 
 
 class Profile(Row, kw_only=True, tag_field="row", tag="profile"):

@@ -28,12 +28,14 @@ class Outcomes:
         if row is None:
             raise RecordError(f"{outcome.contact_id} has no enrollment {outcome.entry} in {outcome.campaign}")
         if outcome.attempt_at is not None:
-            self._attempted(p, outcome, Attempt(outcome.attempt_at, outcome.campaign, outcome.channel), now)
+            self._attempted(p, outcome, Attempt(outcome.attempt_at, outcome.campaign, outcome.channel, outcome.dial_id), now)
         self.flows.feed(p, row, flow.Closing(outcome), now)
 
     def _attempted(self, p: int, outcome: Outcome, attempt: Attempt, now: Instant) -> None:
-        """The person's limits count it, once: no two attempts of one person, campaign and channel are of the same millisecond."""
+        """The person's limits count it, once, whatever has become of the enrollment."""
         profile = self.flows.profiles.get(p, outcome.contact_id)
-        if profile is not None and attempt not in profile.attempts:
-            counted = with_attempt(profile.attempts, attempt, now)
+        if profile is None:
+            return
+        counted = with_attempt(profile.attempts, attempt, now)
+        if counted is not profile.attempts:
             self.flows.lane.put(self.flows.profiles, p, outcome.contact_id, replace(profile, attempts=counted))

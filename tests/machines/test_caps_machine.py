@@ -119,8 +119,8 @@ class Limits(RuleBasedStateMachine):
         self.rows[address] = result.row or self.rows[address]
         for record in result.emit:
             if isinstance(record, Outcome) and record.attempt_at is not None:
-                one, known = Attempt(record.attempt_at, record.campaign, record.channel), self.attempts[record.contact_id]
-                self.attempts[record.contact_id] = known if one in known else with_attempt(known, one, self.now)
+                one = Attempt(record.attempt_at, record.campaign, record.channel, record.dial_id)
+                self.attempts[record.contact_id] = with_attempt(self.attempts[record.contact_id], one, self.now)
 
     def _allowed(self, person: str, address: str, campaign: str, step: Contacting, at: int) -> bool:
         """By the list: whether one more breaks a limit, of the number or of the person."""

@@ -183,8 +183,8 @@ class Contacts(Lane):
         profile = self.profile(outcome.contact_id)
         if profile is None or outcome.attempt_at is None:
             return
-        one = Attempt(outcome.attempt_at, outcome.campaign, outcome.channel)
-        if one not in profile.attempts:
+        one = Attempt(outcome.attempt_at, outcome.campaign, outcome.channel, outcome.dial_id)
+        if all(each.dial_id != one.dial_id for each in profile.attempts):
             self.put(profile.contact_id, replace(profile, attempts=with_attempt(profile.attempts, one, self.world.now)))
 
     def feed(self, row: EnrollmentRow, inp: flow.Input) -> None:
