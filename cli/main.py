@@ -17,6 +17,7 @@ from cli import (
     dead_letters,
     demo,
     events,
+    halt,
     resources,
     simulator,
     status,
@@ -52,6 +53,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "events": events.events,
     "timeline": timeline.timeline,
     "when": when.when,
+    "halt": halt.halt,
+    "resume": halt.resume,
     "verify": verify.verify,
 }
 

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from cli.documents import load
 from cli.instants import parse_instant
+from cli.summary import iso
 from engine.compile import compile_plan, faults
 from engine.errors import OutdialError, UsageError
 from engine.hours import Closer, closers, ended_by
@@ -52,7 +53,7 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "open": [{"start": iso(each.range.start), "end": iso(each.range.end)} for each in self.open],
+            "open": [{"start": moment(each.range.start), "end": moment(each.range.end)} for each in self.open],
             "zones": list(self.zones),
             "closed_by": [names(each.closers) for each in self.open] or [each.name for each in self.shut],
         }
@@ -143,12 +144,9 @@ def names(found: Iterable[Closer]) -> str:
     return "; ".join(dict.fromkeys(each.name for each in found)) or "never"
 
 
-def iso(at: Instant) -> str | None:
+def moment(at: Instant) -> str | None:
     """`2026-06-05T13:00:00.000Z`; None for an end that never comes."""
-    if at >= NEVER:
-        return None
-    whole, ms = divmod(at, 1000)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03}Z"
+    return None if at >= NEVER else iso(at)
 
 
 # --- many -------------------------------------------------------------------------------------------------------------------------

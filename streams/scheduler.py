@@ -51,6 +51,7 @@ class Scheduler:
         self.flows, self.lane, self.clock, self.lead = flows, flows.lane, flows.clock, lead
         self.lines: dict[int, dict[str, LineView]] = defaultdict(lambda: defaultdict(LineView))
         flows.heads.subscribe(self.on_head)
+        flows.heads.subscribe_held(self.on_held)
         flows.wake = self.lane.tick(self.tick)
 
     # --- inputs ---
@@ -83,6 +84,14 @@ class Scheduler:
         """A campaign was started, paused, resumed, ended or changed: its rows are looked at again, in slices."""
         for p in self.lane.active:
             self.flows.index[p].todo.extend(self.flows.index[p].by_campaign.get(head.id, ()))
+            self.flows.wake(p)
+
+    def on_held(self) -> None:
+        """A halt came or was lifted, a list was imported: everybody is looked at again, in slices."""
+        for p in self.lane.active:
+            index = self.flows.index[p]
+            for keys in index.by_campaign.values():
+                index.todo.extend(keys)
             self.flows.wake(p)
 
     def tick(self, p: int, now: Instant) -> float | None:
@@ -137,8 +146,8 @@ class Scheduler:
                 index.wheel.put(until, key, row.timer)
             return
         match verdict.until:
-            case Never(reason):
-                self.flows.feed(p, row, flow.Refused(reason), now)
+            case Never(reason, skips):
+                self.flows.feed(p, row, flow.Refused(reason, skips), now)
             case At(instant):
                 index.wheel.put(instant, key, row.timer)
             case _:
