@@ -87,7 +87,8 @@ def check(address: Address, country: Country = "US", as_json: AsJson = False) ->
     """
     settings, found = Settings(), address_of(address, country)
     now = clock_from(settings).now()
-    entries, contacts = ledger_of(settings, found)
+    row, contacts = ledger_of(settings, found)
+    entries = row.suppressions
     pending = pending_of(settings, found, entries)
     holding = [entry for entry in entries if holds(entry, now)]
     if as_json:
@@ -130,8 +131,8 @@ def until(text: str, now: Instant) -> Instant:
     return found
 
 
-def ledger_of(settings: Settings, address: str) -> tuple[tuple[SuppressionEntry, ...], list[str]]:
-    """The suppression entries of an address, and the contacts who can be reached there."""
+def ledger_of(settings: Settings, address: str) -> tuple[LedgerRow, list[str]]:
+    """The ledger row of an address, empty if it has none, and the contacts who can be reached there."""
     decode = decoder(DialerRow).decode
     rows: dict[str, LedgerRow | LinkRow] = {}
     for raw in read_records(settings, DIAL_LEDGER):
@@ -145,8 +146,8 @@ def ledger_of(settings: Settings, address: str) -> tuple[tuple[SuppressionEntry,
         if key not in rows or row.stamp >= rows[key].stamp:
             rows[key] = row
     own = rows.get(address)
-    entries = own.suppressions if isinstance(own, LedgerRow) else ()
-    return entries, sorted(row.contact_id for row in rows.values() if isinstance(row, LinkRow))
+    linked = sorted(row.contact_id for row in rows.values() if isinstance(row, LinkRow))
+    return own if isinstance(own, LedgerRow) else LedgerRow(address=address), linked
 
 
 def pending_of(settings: Settings, address: str, entries: tuple[SuppressionEntry, ...]) -> Suppression | None:

@@ -92,7 +92,7 @@ class World:
             self.receipts[receipt.dial_id].append(receipt)
 
     def add_decision(self, decision: Decision) -> None:
-        if self._first(decision.event_id):
+        if decision.dial_id and self._first(decision.event_id):
             self.decisions[decision.dial_id].append(decision)
 
     def add_demand(self, demand: Demand) -> None:

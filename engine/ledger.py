@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from engine import decisions
 from engine.answers import At
 from engine.caps import with_attempt
 from engine.gate import Verdict
@@ -165,7 +166,7 @@ def _reserve(row: LedgerRow, inp: Reserve, ctx: Moment) -> Result:
     if revoked is not None:
         early = {k: v for k, v in row.revoked.items() if k != dial.dial_id}
         return _settle(replace(row, revoked=early), call, ctx, Disposition.NOT_DIALED, reason="revoked", cause=dial.event_id)
-    decided = decision(dial, inp.verdict, "reserve", ctx.now)
+    decided = decisions.of_command(dial, inp.verdict, ctx.now)
     if not inp.verdict.ok:
         return _deny(row, call, inp.verdict, ctx, decided)
     return Result(_with(row, call, ctx), emit=(decided,), request=True, wake=inp.deadline)
@@ -178,19 +179,7 @@ def _refuse(row: LedgerRow, inp: Refuse, ctx: Moment) -> Result:
     if inp.verdict is None:
         return _settle(row, call, ctx, Disposition.NOT_DIALED, reason=inp.reason, cause=call.dial_id)
     assert call.template is not None
-    told = Decision(
-        event_id=ids.event_id(call.dial_id, "decision", "request"),
-        cause=call.dial_id,
-        dial_id=call.dial_id,
-        address=row.address,
-        contact_id=call.contact_id,
-        campaign=call.template.campaign,
-        version=call.template.version,
-        point="request",
-        ok=False,
-        answers=inp.verdict.records(),
-        at=ctx.now,
-    )
+    told = decisions.of_request(call.template, inp.verdict, ctx.now)
     return _deny(row, call, inp.verdict, ctx, told)
 
 
@@ -374,23 +363,6 @@ def _opt_outs(row: LedgerRow, contacts: Collection[str], ctx: Moment, scope: str
 
 
 # --- what inputs share ------------------------------------------------------------------------------------------------------------
-
-
-def decision(dial: Dial, verdict: Verdict, point: str, now: Instant) -> Decision:
-    """The decision record of one evaluation for a command."""
-    return Decision(
-        event_id=ids.event_id(dial.dial_id, "decision", point),
-        cause=dial.event_id,
-        dial_id=dial.dial_id,
-        address=dial.address,
-        contact_id=dial.contact_id,
-        campaign=dial.campaign,
-        version=dial.version,
-        point=point,
-        ok=verdict.ok,
-        answers=verdict.records(),
-        at=now,
-    )
 
 
 def _deny(row: LedgerRow, call: Call, verdict: Verdict, ctx: Moment, told: Decision) -> Result:

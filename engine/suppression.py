@@ -1,7 +1,7 @@
 """Whom nobody may contact: opt-outs and other entries, each of a scope, and how old the lists are that some of them come from.
 
-A scope is `all`, `campaign:<id>` or `channel:<call, sms or email>`. What covers person or campaign ends the enrollment, what covers a
-channel passes its steps over. An entry with an end is waited for if it ends within the horizon of windows.
+A scope is `all`, `campaign:<id>` or `channel:<call, sms or email>`. What covers person or campaign ends the enrollment, what covers
+a channel passes its steps over. An entry with an end is waited for if it ends within the horizon of windows.
 """
 
 import re
