@@ -4,9 +4,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engine.answers import YES, Answer, At, Never
-from engine.calendars import local_ranges, offset_at
+from engine.calendars import offset_at
 from engine.layers import Layer, date_of
-from engine.time import DAY, Instant
+from engine.time import DAY, MINUTE, Instant
 from engine.weekly import DAYS
 from engine.windows import HORIZON, Window, open_range
 
@@ -71,7 +71,8 @@ def _soon(window: Window, zones: tuple[str, ...], now: Instant) -> tuple[Closer,
 def _closer(layer: Layer, zones: tuple[str, ...], t: Instant) -> Closer | None:
     for zone in (layer.zone,) if layer.zone else zones:
         local = t + offset_at(zone, t)
-        if not local_ranges(layer, local, local + 1):
+        minute = local % DAY / MINUTE
+        if not any(start <= minute < end for start, end in layer.on(local // DAY)):
             return _told(layer, zone, local)
     return None
 
