@@ -6,7 +6,7 @@ from typing import NamedTuple
 from engine.answers import YES, Answer, At, Never
 from engine.calendars import offset_at
 from engine.layers import Layer, date_of
-from engine.time import DAY, MINUTE, Instant
+from engine.time import DAY, Instant
 from engine.weekly import DAYS
 from engine.windows import HORIZON, Window, open_range
 
@@ -53,8 +53,14 @@ def closed(window: Window, zones: tuple[str, ...], transit: int, now: Instant) -
 
 def closers(window: Window, zones: tuple[str, ...], t: Instant) -> tuple[Closer, ...]:
     """The layers that are closed at `t`, each by the first zone in which it is."""
-    found = (_closer(layer, zones, t) for layer in window.layers)
-    return tuple(each for each in found if each is not None)
+    clocks = [(zone, t + offset_at(zone, t)) for zone in zones]
+    found: list[Closer] = []
+    for layer in window.layers:
+        for zone, local in [(layer.zone, t + offset_at(layer.zone, t))] if layer.zone else clocks:
+            if not layer.is_open(local):
+                found.append(_told(layer, zone, local))
+                break
+    return tuple(found)
 
 
 def ended_by(window: Window, zones: tuple[str, ...], end: Instant) -> tuple[Closer, ...]:
@@ -66,15 +72,6 @@ def _soon(window: Window, zones: tuple[str, ...], now: Instant) -> tuple[Closer,
     """All layers are open, but not for long enough: what closes next."""
     found = open_range(Window(window.layers, 0), zones, now)
     return closers(window, zones, found.end) if found else ()
-
-
-def _closer(layer: Layer, zones: tuple[str, ...], t: Instant) -> Closer | None:
-    for zone in (layer.zone,) if layer.zone else zones:
-        local = t + offset_at(zone, t)
-        minute = local % DAY / MINUTE
-        if not any(start <= minute < end for start, end in layer.on(local // DAY)):
-            return _told(layer, zone, local)
-    return None
 
 
 def _told(layer: Layer, zone: str, local: int) -> Closer:

@@ -13,9 +13,11 @@ A window is open when every layer is, in every zone; engine/calendars.py lays th
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from engine.holiday_sets import holidays_in
+from engine.time import DAY, MINUTE
 from engine.weekly import DAY_MINUTES, Span, Weekly, merged
 
 #: A local date, in days since 1970-01-01.
@@ -60,6 +62,14 @@ class Layer:
         every += [] if self.since is None else [self.since - 1, self.since]
         yield from (day for day in set(every) if first <= day <= last)
 
+    def is_open(self, local: int) -> bool:
+        """Whether it is open when a clock reads this (ms since 1970 by the clock)."""
+        day, ms = divmod(local, DAY)
+        for start, end in self.on(day):
+            if start * MINUTE <= ms < end * MINUTE:
+                return True
+        return False
+
     def on(self, day: Day) -> tuple[Span, ...]:
         """When it is open on a date, minutes from its midnight, sorted and merged: with what reaches into it."""
         found = self._on.get(day)
@@ -101,6 +111,12 @@ class Layer:
             return None
         year = date_of(day).year
         return next((f"{name} ({preset})" for preset in self.holidays if (name := holidays_in(preset, year).get(day))), None)
+
+
+@lru_cache(maxsize=4096)
+def shared(layer: Layer) -> Layer:
+    """The one of all equal layers that keeps what its dates come to: a state's law holds in hundreds of combinations of places."""
+    return layer
 
 
 def date_of(day: Day) -> date:
