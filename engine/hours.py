@@ -15,7 +15,7 @@ class Closer(NamedTuple):
     """A layer that is closed at an instant, and by what."""
 
     check: str  # which check of the gate speaks: window, holidays or law
-    name: str  # in a word or two: window, Thanksgiving Day (us-federal), blackout 2026-12-24, override, or the layer's
+    name: str  # in a word or two: window, step second-call, Thanksgiving Day (us-federal), blackout 2026-12-24, override, or the layer's
     detail: str  # in a sentence
     layer: Layer
 
@@ -42,13 +42,22 @@ def closed(window: Window, zones: tuple[str, ...], transit: int, now: Instant) -
     """The answers of window, holidays and law, at an instant when no request may leave. Each says when it turns by itself."""
     never = opens_next(window, zones, transit, now) is None
     found: dict[str, Answer] = {}
-    for closer in closers(window, zones, now) or _soon(window, zones, now):
+    for closer in closing(window, zones, now):
         alone = opens_next(_alone(closer.layer, window.ring_cut), zones, transit, now)
         until = Never("no_window") if never or alone is None else At(alone)
         before = found.get(closer.check)
         if before is None or (isinstance(before.until, At) and isinstance(until, At) and before.until.instant < until.instant):
             found[closer.check] = Answer(closer.check, False, until, closer.detail)
     return (found.get("window", YES["window"]), found.get("holidays", YES["holidays"]), found.get("law", YES["law"]))
+
+
+def closing(window: Window, zones: tuple[str, ...], now: Instant) -> tuple[Closer, ...]:
+    """Why no request may leave at `now`: the layers that are closed; if none is, those that close before a phone has rung out."""
+    found = closers(window, zones, now)
+    if found:
+        return found
+    soon = open_range(Window(window.layers, 0), zones, now)
+    return closers(window, zones, soon.end) if soon else ()
 
 
 def closers(window: Window, zones: tuple[str, ...], t: Instant) -> tuple[Closer, ...]:
@@ -68,12 +77,6 @@ def ended_by(window: Window, zones: tuple[str, ...], end: Instant) -> tuple[Clos
     return closers(window, zones, Instant(end + window.ring_cut))
 
 
-def _soon(window: Window, zones: tuple[str, ...], now: Instant) -> tuple[Closer, ...]:
-    """All layers are open, but not for long enough: what closes next."""
-    found = open_range(Window(window.layers, 0), zones, now)
-    return closers(window, zones, found.end) if found else ()
-
-
 def _told(layer: Layer, zone: str, local: int) -> Closer:
     day, minute = local // DAY, local % DAY // 60_000
     clock = f"{DAYS[(day + 3) % 7].capitalize()} {date_of(day)} {minute // 60:02}:{minute % 60:02} in {zone}"
@@ -81,7 +84,7 @@ def _told(layer: Layer, zone: str, local: int) -> Closer:
     if reason is not None:
         check = "law" if layer.speaker == "law" else "holidays"
         return Closer(check, reason, f"{layer.name}: closed on {reason}; it is {clock}", layer)
-    name = layer.name if layer.speaker == "law" else "window"
+    name = layer.label or (layer.name if layer.speaker == "law" else "window")
     if (of := _began(layer, local - 1) or day) in dict(layer.overrides):
         name = f"override {date_of(of)}"
     return Closer(layer.speaker, name, f"outside {layer.name}; it is {clock}", layer)

@@ -46,6 +46,7 @@ class Layer:
     overrides: tuple[tuple[Day, tuple[Span, ...]], ...] = ()
     zone: str | None = None
     since: Day | None = None
+    label: str | None = None  # in a word or two, where the name is longer; None: `window`, of a law its name
     _on: dict[Day, tuple[Span, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -65,10 +66,7 @@ class Layer:
     def is_open(self, local: int) -> bool:
         """Whether it is open when a clock reads this (ms since 1970 by the clock)."""
         day, ms = divmod(local, DAY)
-        for start, end in self.on(day):
-            if start * MINUTE <= ms < end * MINUTE:
-                return True
-        return False
+        return any(start * MINUTE <= ms < end * MINUTE for start, end in self.on(day))
 
     def on(self, day: Day) -> tuple[Span, ...]:
         """When it is open on a date, minutes from its midnight, sorted and merged: with what reaches into it."""
