@@ -6,8 +6,8 @@ from typing import NamedTuple
 from engine.answers import YES, Answer, At, Never
 from engine.calendars import offset_at
 from engine.layers import Layer, date_of
-from engine.time import DAY, Instant
-from engine.weekly import DAYS
+from engine.time import DAY, MINUTE, Instant
+from engine.weekly import DAY_MINUTES, DAYS
 from engine.windows import HORIZON, Window, open_range
 
 
@@ -78,8 +78,8 @@ def ended_by(window: Window, zones: tuple[str, ...], end: Instant) -> tuple[Clos
 
 
 def _told(layer: Layer, zone: str, local: int) -> Closer:
-    day, minute = local // DAY, local % DAY // 60_000
-    clock = f"{DAYS[(day + 3) % 7].capitalize()} {date_of(day)} {minute // 60:02}:{minute % 60:02} in {zone}"
+    day, minute = local // DAY, local % DAY // MINUTE
+    clock = f"{DAYS[(day + 3) % 7].capitalize()} {date_of(day)} {_clock(minute)} in {zone}"
     reason = layer.closed(day)
     if reason is not None:
         check = "law" if layer.speaker == "law" else "holidays"
@@ -87,12 +87,23 @@ def _told(layer: Layer, zone: str, local: int) -> Closer:
     name = layer.label or (layer.name if layer.speaker == "law" else "window")
     if (of := _began(layer, local - 1) or day) in dict(layer.overrides):
         name = f"override {date_of(of)}"
-    return Closer(layer.speaker, name, f"outside {layer.name}; it is {clock}", layer)
+    return Closer(layer.speaker, name, f"outside {layer.name}: {_hours(layer, day)}; it is {clock}", layer)
+
+
+def _hours(layer: Layer, day: int) -> str:
+    """`Tue 09:00-12:00, 22:00-02:00`: what begins on a date."""
+    spans = ", ".join(f"{_clock(start)}-{_clock(end)}" for start, end in layer.intervals(day))
+    return f"{DAYS[(day + 3) % 7].capitalize()} {spans or 'none'}"
+
+
+def _clock(minute: int) -> str:
+    """24:00 ends a day; what lies on the next day is told by its clock."""
+    return f"{minute // 60 if minute <= DAY_MINUTES else minute // 60 - 24:02}:{minute % 60:02}"
 
 
 def _began(layer: Layer, local: int) -> int | None:
     """The date on which the interval began that contains a local instant; None: none does."""
-    today, minute = local // DAY, local % DAY / 60_000
+    today, minute = local // DAY, local % DAY / MINUTE
     days = ((day, minute + (today - day) * 1440) for day in (today, today - 1))
     return next((day for day, at in days for start, end in layer.intervals(day) if start <= at < end), None)
 
