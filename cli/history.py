@@ -92,7 +92,8 @@ class _Teller:
         for found in self.one.decisions:
             made = found.record
             text = words.decided(made, self._clocked(made.campaign))
-            yield self._entry(found, made.at, "decided", text, **self._about(made.dial_id))
+            about = self._about(made.dial_id) if made.dial_id else {"campaign": made.campaign, "step": made.step}
+            yield self._entry(found, made.at, "decided", text, **about)
 
     def receipts(self) -> Iterator[Entry]:
         """What a provider said, but for how it ended: the closing tells that, and later news are events."""

@@ -17,6 +17,8 @@ from cli import (
     dead_letters,
     demo,
     events,
+    explain,
+    halt,
     resources,
     simulator,
     status,
@@ -51,7 +53,10 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "calls": calls.calls,
     "events": events.events,
     "timeline": timeline.timeline,
+    "explain": explain.explain_command,
     "when": when.when,
+    "halt": halt.halt,
+    "resume": halt.resume,
     "verify": verify.verify,
 }
 

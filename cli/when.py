@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.documents import load
+from cli.summary import iso
 from cli.when_cases import answer_all, asked_instant
 from engine.calendars import offset_at
 from engine.compile import compile_plan, faults
@@ -51,7 +52,7 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "open": [{"start": iso(each.range.start), "end": iso(each.range.end)} for each in self.open],
+            "open": [{"start": moment(each.range.start), "end": moment(each.range.end)} for each in self.open],
             "zones": list(self.zones),
             "closed_by": [names(each.closers) for each in self.open] or [each.name for each in self.shut],
         }
@@ -150,12 +151,9 @@ def names(found: Iterable[Closer]) -> str:
     return "; ".join(dict.fromkeys(each.name for each in found)) or "never"
 
 
-def iso(at: Instant) -> str | None:
+def moment(at: Instant) -> str | None:
     """`2026-06-05T13:00:00.000Z`; None for an end that never comes."""
-    if at >= NEVER:
-        return None
-    whole, ms = divmod(at, 1000)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{ms:03}Z"
+    return None if at >= NEVER else iso(at)
 
 
 # --- for people -------------------------------------------------------------------------------------------------------------------

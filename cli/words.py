@@ -26,17 +26,26 @@ CHECKS = {
     "lifecycle": ("the campaign runs", "the campaign does not run"),
     "exit": ("the person is in the campaign", "the person is leaving the campaign"),
     "suppression": ("not opted out or suppressed", "opted out or suppressed"),
+    "halt": ("nothing is halted", "contacts are halted"),
+    "lists": ("the suppression lists are up to date", "a suppression list is missing or too old"),
+    "consent": ("consented to", "not consented to"),
+    "holidays": ("no holiday or blackout date", "a holiday or blackout date"),
+    "law": ("inside the hours of the law", "outside the hours of the law"),
+    "number_caps": ("the number's limits have room", "the number's limits are reached"),
+    "person_caps": ("the person's limits have room", "the person's limits are reached"),
     "country": ("a country that the campaign calls", "a country that the campaign does not call"),
     "window": ("inside the calling window", "outside the calling window"),
     "contact_busy": ("no other call to the person", "another call to the person is under way"),
     "number_busy": ("no other call to the number", "another call to the number is under way"),
     "slot": ("its slot is open", "its slot is over"),
 }
-POINTS = {"reserve": "before the attempt was reserved", "request": "right before the request"}
+POINTS = {"due": "when the step fell due", "reserve": "before the attempt was reserved", "request": "right before the request"}
 EVENTS = {
     "started": "the campaign is started",
     "resumed": "the campaign is resumed",
     "contact_free": "the person's other call is over",
+    "halt_lifted": "the halt is lifted",
+    "list_imported": "a newer list is imported",
 }
 
 DISPOSITIONS = {
@@ -152,6 +161,15 @@ def decided(found: Decision, clocked: Clocked) -> str:
         return f"Refused by the gate, {point}: {'; '.join(_no(a, found.at, clocked) for a in found.answers if a.ok is False)}."
     yes = "; ".join(CHECKS.get(a.check, (f"{a.check.replace('_', ' ')} allows it",))[0] for a in found.answers if a.ok)
     return f"Allowed by the gate, {point}{f': {yes}' if yes else ''}."
+
+
+def answered(answer: AnswerRecord, at: int, clocked: Clocked) -> str:
+    """One answer in words, whatever it is."""
+    if answer.ok is False:
+        return _no(answer, at, clocked)
+    if answer.ok is None:
+        return "not asked at this point"
+    return CHECKS.get(answer.check, ("allows it", ""))[0]
 
 
 def said(receipt: Receipt) -> str:

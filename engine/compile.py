@@ -6,7 +6,7 @@ from typing import Any
 from engine.caps import Cap
 from engine.compile_hours import fixed_zone, hours_of, window_of, zone_of
 from engine.conditions import compile_condition
-from engine.delays import parse_delay, parse_ms
+from engine.delays import length_of, parse_delay, parse_ms
 from engine.errors import OutdialError
 from engine.faults import Fault, faults
 from engine.phone import parse_phone
@@ -47,6 +47,7 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         purpose=file.purpose,
         rules=_rules(file),
         caps=tuple(map(_cap, file.caps)),
+        lists=tuple((part.id, length_of(part.max_age)) for part in file.lists),
         countries=None if file.countries is None else frozenset(file.countries),
         numbers_list=tuple(sorted({parse_phone(text).e164 for text in file.numbers.listed or ()})),
     )

@@ -56,6 +56,12 @@ def parse_ms(text: str) -> int:
     return delay.ms
 
 
+def length_of(text: str) -> int:
+    """A duration in ms, a day taken for 24 hours: for ages. Raises ValueError."""
+    delay = parse_delay(text)
+    return delay.ms + delay.days * 24 * HOUR
+
+
 def _check(text: str, amount: int, days: float) -> None:
     if amount == 0:
         raise ValueError(f"{text!r} has no length: write at least 1s")

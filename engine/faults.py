@@ -16,7 +16,7 @@ from engine.checking import Check
 from engine.complaints import complaint, listed, nearest
 from engine.conditions import compile_condition
 from engine.countries import wrong_codes
-from engine.delays import parse_delay, parse_ms
+from engine.delays import length_of, parse_delay, parse_ms
 from engine.faults_hours import check_hours
 from engine.mentions import condition_slips, template_slips, undeclarable
 from engine.phone import parse_phone
@@ -61,6 +61,7 @@ def faults(
     check.variables()
     check.rules()
     check.caps()
+    check.lists()
     check_hours(check, now)
     check.flow()
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
@@ -124,6 +125,10 @@ class _Check(Check):
                 length = self.read(parse_ms, "caps", i, key)
                 if length is not None and length > LONGEST:
                     self.add(("caps", i, key), f"{part[key]!r} is too long: at most {LONGEST // HOUR}h, which is 31 days")
+
+    def lists(self) -> None:
+        for i in range(len(self.get(list, "lists") or ())):
+            self.read(length_of, "lists", i, "max_age")
 
     def countries(self) -> None:
         for i, sentence in wrong_codes(self.get(list, "countries") or ()):

@@ -81,9 +81,10 @@ class Due(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):
-    """The gate said never."""
+    """The gate said never: of the person, or of the step's channel alone (`skips`)."""
 
     reason: str
+    skips: bool = False
 
 
 class Granted(msgspec.Struct, frozen=True, gc=False):
@@ -227,15 +228,15 @@ def _due(row: EnrollmentRow, _inp: Due, ctx: Context) -> Result:
     reason = _skip_reason(row, step, ctx.profile)
     if reason is None:
         return Result(row)
-    skipped = _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": reason}, step.id)
     if reason == "no_address" and "unreachable" in ctx.plan.exits:
         return _exit(row, "unreachable", cause, ctx)
-    return _advance(row, Instant(row.due), cause, ctx, before=(skipped,))
+    return _skipped(row, reason, cause, ctx)
 
 
 def _refused(row: EnrollmentRow, inp: Refused, ctx: Context) -> Result:
-    """The exit that the gate named."""
-    return _exit(row, inp.reason, tick_cause(row), ctx)
+    """The exit that the gate named; or the next step, if only this one's channel may not be used."""
+    cause = tick_cause(row)
+    return _skipped(row, inp.reason, cause, ctx) if inp.skips else _exit(row, inp.reason, cause, ctx)
 
 
 def _granted(row: EnrollmentRow, inp: Granted, ctx: Context) -> Result:
@@ -316,6 +317,12 @@ def _enter(row: EnrollmentRow, step: Step | None, at: Instant, cause: str, ctx: 
     return Result(replace(row, state=_WAITING, step=step.id, due=due, tries={}, unrung=0), emit=before)
 
 
+def _skipped(row: EnrollmentRow, reason: str, cause: str, ctx: Context) -> Result:
+    """Passes the step over; what follows counts from when it fell due."""
+    told = _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": reason}, row.step)
+    return _advance(row, Instant(row.due), cause, ctx, before=(told,))
+
+
 def _advance(row: EnrollmentRow, at: Instant, cause: str, ctx: Context, before: tuple[Sent, ...] = ()) -> Result:
     return _enter(row, ctx.plan.after(row.step), at, cause, ctx, before)
 
@@ -353,8 +360,8 @@ def _account(row: EnrollmentRow, outcome: Outcome) -> tuple[EnrollmentRow, tuple
 
 
 def _exit_of(outcome: Outcome, plan: Plan) -> str | None:
-    """The exit that an outcome means: an opt-out always, others if the campaign lists them."""
-    if outcome.opt_out:
+    """The exit that an outcome means: an opt-out of all or of this campaign always, others if the campaign lists them."""
+    if outcome.opt_out and (outcome.opt_out == f"campaign:{outcome.campaign}" or ":" not in outcome.opt_out):
         return "opted_out"
     reason = effect(outcome.disposition).exit
     return reason if reason in plan.exits & LISTED_EXITS else None
@@ -381,8 +388,10 @@ def _retry(row: EnrollmentRow, outcome: Outcome, ctx: Context, before: tuple[Sen
 
 
 def _not_dialed(row: EnrollmentRow, outcome: Outcome, ctx: Context) -> Result:
-    """Uses up no attempt. The same step again when the reason has passed; never: the exit."""
+    """Uses up no attempt. The same step again when the reason has passed; never: the exit, or the next step."""
     closed = replace(row, state=_WAITING, open=None, seq=row.seq + 1, due=outcome.retry_at or ctx.now)
+    if outcome.skips:
+        return _skipped(closed, outcome.skips, outcome.event_id, ctx)
     return _exit(closed, outcome.ends, outcome.event_id, ctx) if outcome.ends else Result(closed)
 
 

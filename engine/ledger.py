@@ -23,11 +23,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from engine import decisions
 from engine.answers import At
 from engine.caps import with_attempt
 from engine.gate import Verdict
 from engine.plan import Channel
 from engine.retries import Disposition, effect
+from engine.suppression import parse_scope
 from engine.time import DAY, HOUR, SECOND, Instant
 from schemas import ids
 from schemas.command import Dial
@@ -164,7 +166,7 @@ def _reserve(row: LedgerRow, inp: Reserve, ctx: Moment) -> Result:
     if revoked is not None:
         early = {k: v for k, v in row.revoked.items() if k != dial.dial_id}
         return _settle(replace(row, revoked=early), call, ctx, Disposition.NOT_DIALED, reason="revoked", cause=dial.event_id)
-    decided = decision(dial, inp.verdict, "reserve", ctx.now)
+    decided = decisions.of_command(dial, inp.verdict, ctx.now)
     if not inp.verdict.ok:
         return _deny(row, call, inp.verdict, ctx, decided)
     return Result(_with(row, call, ctx), emit=(decided,), request=True, wake=inp.deadline)
@@ -177,19 +179,7 @@ def _refuse(row: LedgerRow, inp: Refuse, ctx: Moment) -> Result:
     if inp.verdict is None:
         return _settle(row, call, ctx, Disposition.NOT_DIALED, reason=inp.reason, cause=call.dial_id)
     assert call.template is not None
-    told = Decision(
-        event_id=ids.event_id(call.dial_id, "decision", "request"),
-        cause=call.dial_id,
-        dial_id=call.dial_id,
-        address=row.address,
-        contact_id=call.contact_id,
-        campaign=call.template.campaign,
-        version=call.template.version,
-        point="request",
-        ok=False,
-        answers=inp.verdict.records(),
-        at=ctx.now,
-    )
+    told = decisions.of_request(call.template, inp.verdict, ctx.now)
     return _deny(row, call, inp.verdict, ctx, told)
 
 
@@ -288,11 +278,27 @@ def _status(row: LedgerRow, call: Call | None, receipt: Receipt, ctx: Moment) ->
 
 def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Receipt, ctx: Moment) -> Result:
     entry = SuppressionEntry(
-        scope="all", reason="opted_out", source="call", spoke=True, at=ctx.now, cause=receipt.event_id or receipt.dial_id
+        scope=_scope(receipt.opt_out or "all"),
+        reason="opted_out",
+        source="message" if receipt.kind == ReceiptKind.INBOUND else "call",
+        spoke=True,
+        at=ctx.now,
+        cause=receipt.event_id or receipt.dial_id,
     )
     suppressed = _added(row, entry)
-    contacts = dict.fromkeys((*((call.contact_id,) if call else ()), *sorted(ctx.contacts)))
-    return Result(suppressed, (*result.emit, *_opt_outs(suppressed, contacts, ctx)), wake=result.wake)
+    reached = (
+        (call.contact_id,) if call else tuple(each.contact_id for each in row.calls.values())
+    )  # of a message: whoever was called
+    contacts = dict.fromkeys((*reached, *sorted(ctx.contacts)))
+    return Result(suppressed, (*result.emit, *_opt_outs(suppressed, contacts, ctx, entry.scope)), wake=result.wake)
+
+
+def _scope(said: str) -> str:
+    """The scope that a provider names; one that nobody knows means all."""
+    try:
+        return parse_scope(said)
+    except ValueError:
+        return "all"
 
 
 def _linked(row: LedgerRow, inp: Linked, ctx: Moment) -> Result:
@@ -307,7 +313,7 @@ def _suppress(row: LedgerRow, inp: Suppress, ctx: Moment) -> Result:
     """Adds or removes one entry. Only an entry that spoke is handed to the contacts who share the address."""
     asked = inp.entry
     if asked.kind == "remove":
-        kept = tuple(e for e in row.suppressions if e.scope != asked.scope)
+        kept = tuple(e for e in row.suppressions if e.scope != asked.scope or asked.of_source not in (None, e.source))
         return Result(replace(row, suppressions=kept)) if kept != row.suppressions else Result()
     entry = SuppressionEntry(
         scope=asked.scope,
@@ -317,59 +323,49 @@ def _suppress(row: LedgerRow, inp: Suppress, ctx: Moment) -> Result:
         contact_id=asked.contact_id,
         at=asked.at or ctx.now,
         cause=inp.cause,
+        expires_at=asked.expires_at,
     )
     after = _added(row, entry)
     if after is row:
         return Result()
-    return Result(after, _opt_outs(after, sorted(ctx.contacts), ctx) if entry.spoke else ())
+    return Result(after, _opt_outs(after, sorted(ctx.contacts), ctx, entry.scope) if entry.spoke else ())
 
 
 def _added(row: LedgerRow, entry: SuppressionEntry) -> LedgerRow:
-    """The entry joined; one of the same (scope, source, contact) is there already: nothing changes, unless this one spoke."""
-    same = [e for e in row.suppressions if (e.scope, e.source, e.contact_id) == (entry.scope, entry.source, entry.contact_id)]
-    if any(e.spoke or not entry.spoke for e in same):
+    """The entry joined. One of the same (scope, source, contact) gives way to it, unless nothing would change."""
+    same = next((e for e in row.suppressions if _name(e) == _name(entry)), None)
+    if same is None:
+        return replace(row, suppressions=(*row.suppressions, entry))
+    if (same.spoke or not entry.spoke) and same.expires_at == entry.expires_at:
         return row
-    return replace(row, suppressions=(*(e for e in row.suppressions if e not in same), entry))
+    newer = entry if entry.spoke or not same.spoke else replace(entry, spoke=True, cause=same.cause)
+    return replace(row, suppressions=(*(e for e in row.suppressions if e is not same), newer))
 
 
-def _opt_outs(row: LedgerRow, contacts: Collection[str], ctx: Moment) -> tuple[OptOut, ...]:
-    """One record per contact for the strongest entry that spoke here; none if nobody did."""
-    spoke = next((e for e in row.suppressions if e.spoke), None)
-    if spoke is None:
-        return ()
+def _name(entry: SuppressionEntry) -> tuple[str, str, str | None]:
+    return (entry.scope, entry.source, entry.contact_id)
+
+
+def _opt_outs(row: LedgerRow, contacts: Collection[str], ctx: Moment, scope: str | None = None) -> tuple[OptOut, ...]:
+    """One record per contact for each scope that somebody spoke of here, or for that scope; none for entries with an end."""
+    spoke = {e.scope: e for e in reversed(row.suppressions) if e.spoke and e.expires_at is None and scope in (None, e.scope)}
     return tuple(
         OptOut(
-            event_id=ids.event_id(spoke.cause, "opt_out", contact),
-            cause=spoke.cause,
+            event_id=ids.event_id(entry.cause, "opt_out", contact),
+            cause=entry.cause,
             contact_id=contact,
-            at=spoke.at or ctx.now,
-            source=spoke.source,
+            at=entry.at or ctx.now,
+            source=entry.source,
             address=row.address,
             spoke=True,
-            scope=spoke.scope,
+            scope=entry.scope,
         )
+        for entry in spoke.values()
         for contact in contacts
     )
 
 
 # --- what inputs share ------------------------------------------------------------------------------------------------------------
-
-
-def decision(dial: Dial, verdict: Verdict, point: str, now: Instant) -> Decision:
-    """The decision record of one evaluation for a command."""
-    return Decision(
-        event_id=ids.event_id(dial.dial_id, "decision", point),
-        cause=dial.event_id,
-        dial_id=dial.dial_id,
-        address=dial.address,
-        contact_id=dial.contact_id,
-        campaign=dial.campaign,
-        version=dial.version,
-        point=point,
-        ok=verdict.ok,
-        answers=verdict.records(),
-        at=now,
-    )
 
 
 def _deny(row: LedgerRow, call: Call, verdict: Verdict, ctx: Moment, told: Decision) -> Result:
@@ -383,6 +379,7 @@ def _deny(row: LedgerRow, call: Call, verdict: Verdict, ctx: Moment, told: Decis
         cause=told.event_id,
         retry_at=int(until.instant) if isinstance(until, At) else None,
         ends=verdict.ends,
+        skips=verdict.skips,
     )
     return Result(settled.row, (told, *settled.emit))
 

@@ -43,7 +43,7 @@ class OptOut(_About):
     kind: Literal["opt_out"] = Field(default="opt_out", description="what is asked for")
     address: str | None = Field(default=None, description="the number or email address that the request is about")
     spoke: bool = Field(default=True, description="the request came from `address`: contacts who share it are opted out too")
-    scope: str = Field(default="all", description="all; narrower scopes are not enforced yet")
+    scope: str = Field(default="all", description="all, campaign:<id>, or channel:<call, sms or email>")
 
 
 EnrollmentRecord = Annotated[Enroll | Unenroll | OptOut, Field(discriminator="kind")]

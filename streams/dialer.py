@@ -15,6 +15,7 @@ from engine.errors import RecordError
 from engine.gate import TRANSIT_MS, Facts, Verdict, decide
 from engine.ledger import LOOKUP_MARGIN, Moment
 from engine.plan import Contacting
+from engine.suppression import parse_scope
 from engine.time import MINUTE, NEVER, Instant
 from outdial.clock import Clock
 from providers.port import CLIENT_TIMEOUT_MS, Provider
@@ -98,6 +99,7 @@ class Dialer:
             entry = Suppression.model_validate_json(record.value or b"")
         except ValidationError as error:
             raise RecordError(f"not a suppression: {error.errors(include_url=False)[0]['msg']}") from error
+        _checked(entry.scope)
         cause = entry.event_id or ids.record_id("suppression", record.topic, p, record.offset)
         self.feed(p, entry.address, ledger.Suppress(entry, cause), now)
 
@@ -223,6 +225,13 @@ class Dialer:
                 for call in row.calls.values():
                     if call.state is CallState.RESERVED:
                         yield address, call.dial_id, call.deadline
+
+
+def _checked(scope: str) -> None:
+    try:
+        parse_scope(scope)
+    except ValueError as error:
+        raise RecordError(str(error)) from error
 
 
 def _dial_id(inp: ledger.Input) -> str:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from engine import flow
 from engine.errors import RecordError
 from engine.intake import profile_of
+from engine.suppression import parse_scope
 from engine.time import Instant
 from schemas import ids
 from schemas.command import Link, Unlink
@@ -84,7 +85,11 @@ class Enrolling:
             self._link(profile, profile.addresses, cause)
 
     def _opt_out(self, p: int, asked: OptOut, cause: str, now: Instant) -> None:
-        """Ends the person's enrollments and suppresses the person's other addresses, now and whenever they change."""
+        """Ends the enrollments that the scope covers, and suppresses the person's other addresses, now and whenever they change."""
+        try:
+            parse_scope(asked.scope)
+        except ValueError as error:
+            raise RecordError(str(error)) from error
         found = self.flows.profiles.get(p, asked.contact_id)
         profile = found or Profile(contact_id=asked.contact_id, known=False)
         entry = OptOutEntry(scope=asked.scope, source=asked.source or "enrollments", at=asked.at or now, cause=cause)
@@ -95,16 +100,21 @@ class Enrolling:
         self._suppress(profile, [a for a in profile.addresses if a != spoke], entry)
         for key in tuple(self.flows.index[p].by_contact.get(asked.contact_id, ())):
             row = self.flows.row(p, key)
-            if row is not None and not _leaving(row):
+            if row is None or _leaving(row):
+                continue
+            if asked.scope in ("all", f"campaign:{row.campaign}"):
                 self.flows.feed(p, row, flow.Leave("opted_out", cause), now)
+            else:
+                self.flows.index[p].todo.append(key)  # a step of its channel is passed over
+        self.flows.wake(p)
 
     def _addresses_changed(self, p: int, before: Profile | None, after: Profile, cause: str) -> None:
         """Links follow the addresses of enrolled people; new addresses of people who opted out are suppressed."""
         old, new = before.addresses if before else (), after.addresses
         if old:
             new = tuple([a for a in new if a not in old])
-        if after.opt_outs:
-            self._suppress(after, list(new), after.opt_outs[0])
+        for entry in after.opt_outs:
+            self._suppress(after, list(new), entry)
         if not self.flows.index[p].by_contact.get(after.contact_id):
             return
         self._link(after, new, cause)

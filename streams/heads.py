@@ -41,6 +41,7 @@ class Heads:
         self.halts: tuple[Halt, ...] = ()  # all that stand
         self.lists: dict[str, int] = {}  # suppression lists -> of when they are, campaign ms
         self._changed: list[Callable[[CampaignHead], None]] = []
+        self._held: list[Callable[[], None]] = []
 
     async def start(self) -> None:
         """Reads both topics to their ends. Raises OutdialError if they, or others that a worker needs, do not exist."""
@@ -65,6 +66,10 @@ class Heads:
     def subscribe(self, changed: Callable[[CampaignHead], None]) -> None:
         """`changed` is called with each head that differs from the one before."""
         self._changed.append(changed)
+
+    def subscribe_held(self, changed: Callable[[], None]) -> None:
+        """`changed` is called when a halt or an imported list came, changed or went."""
+        self._held.append(changed)
 
     async def caught_up(self) -> None:
         """Returns when all that the topics hold at this moment has been read."""
@@ -136,9 +141,12 @@ class Heads:
             self._resources.pop(key, None)
         else:
             self._resources[key] = _RESOURCE.validate_json(value)
-        held = self._resources.values()
+        held, before = self._resources.values(), (self.halts, self.lists)
         self.halts = tuple(each for each in held if isinstance(each, Halt))
         self.lists = {each.id: each.as_of for each in held if isinstance(each, SuppressionList)}
+        if (self.halts, self.lists) != before:
+            for changed in self._held:
+                changed()
 
     def _take_version(self, version: CampaignVersion) -> None:
         """A version is immutable: the first record of a key holds."""

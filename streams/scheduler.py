@@ -11,14 +11,14 @@ command once the row is durable. A slot nobody can use lapses.
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-from engine import flow
+from engine import decisions, flow
 from engine.answers import At, Never
-from engine.gate import decide, holds
+from engine.gate import Verdict, decide, holds
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
 from schemas.line import Demand, Grant, Slot
-from schemas.rows import EnrollmentRow, State
+from schemas.rows import EnrollmentRow, Profile, State
 from streams.flows import PROBE_AGAIN, Flows
 from streams.lane import Record
 
@@ -51,6 +51,7 @@ class Scheduler:
         self.flows, self.lane, self.clock, self.lead = flows, flows.lane, flows.clock, lead
         self.lines: dict[int, dict[str, LineView]] = defaultdict(lambda: defaultdict(LineView))
         flows.heads.subscribe(self.on_head)
+        flows.heads.subscribe_held(self.on_held)
         flows.wake = self.lane.tick(self.tick)
 
     # --- inputs ---
@@ -83,6 +84,14 @@ class Scheduler:
         """A campaign was started, paused, resumed, ended or changed: its rows are looked at again, in slices."""
         for p in self.lane.active:
             self.flows.index[p].todo.extend(self.flows.index[p].by_campaign.get(head.id, ()))
+            self.flows.wake(p)
+
+    def on_held(self) -> None:
+        """A halt came or was lifted, a list was imported: everybody is looked at again, in slices."""
+        for p in self.lane.active:
+            index = self.flows.index[p]
+            for keys in index.by_campaign.values():
+                index.todo.extend(keys)
             self.flows.wake(p)
 
     def tick(self, p: int, now: Instant) -> float | None:
@@ -136,13 +145,23 @@ class Scheduler:
             if until < NEVER:
                 index.wheel.put(until, key, row.timer)
             return
+        self._tell_refusal(p, key, row, verdict, profile, now)
         match verdict.until:
-            case Never(reason):
-                self.flows.feed(p, row, flow.Refused(reason), now)
+            case Never(reason, skips):
+                self.flows.feed(p, row, flow.Refused(reason, skips), now)
             case At(instant):
                 index.wheel.put(instant, key, row.timer)
             case _:
                 pass  # an event: on_head, or the index's todo when the contact's command closes
+
+    def _tell_refusal(self, p: int, key: str, row: EnrollmentRow, verdict: Verdict, profile: Profile | None, now: Instant) -> None:
+        """A refusal is written, if it is not the one that was written last for this step."""
+        address = flow.address_for(profile) if profile else None
+        reasons = decisions.reasons(verdict)
+        denied, name = self.flows.index[p].denied, hash((row.step, row.seq, reasons))
+        if address is not None and reasons and denied.get(key) != name:
+            denied[key] = name
+            self.lane.emit(decisions.of_due(row, address, verdict, now))
 
     def _issue(self, p: int, slot: Slot, now: Instant, taken: list[str]) -> bool:
         """A command for the slot; False if nobody is ready. Notes in `taken` who left the ready queue for it."""

@@ -1,0 +1,199 @@
+"""`outdial explain`: may this person be contacted, and why, or why not: now, then, or at an instant to come."""
+
+import json
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from cli import words
+from cli.attempts import local
+from cli.dossier import Archive, Dossier
+from cli.explaining import Explained, explain
+from cli.instants import parse_instant
+from cli.summary import iso
+from cli.suppress import address_of, ledger_of
+from engine.errors import OutdialError, UsageError
+from engine.halts import words as halt_words
+from engine.suppression import holds
+from engine.time import Instant
+from engine.zones import told_by
+from outdial.clock import clock_from
+from outdial.settings import Settings
+from schemas.rows import LedgerRow, SuppressionEntry
+
+
+def explain_command(
+    who: Annotated[str, typer.Argument(metavar="PHONE|CONTACT", help="A phone number, an email address, or a contact id.")],
+    campaign: Annotated[str | None, typer.Option(metavar="ID", help="Of this campaign alone.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="INSTANT", help="Then, or at an instant to come; left out, now.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell why a person may, or may not, be contacted: every check, when each no turns, by whose rule, and what was decided before.
+
+    Example: outdial explain +12125550142 --at 2026-11-27T14:00Z
+    """
+    settings = Settings()
+    now = clock_from(settings).now()
+    moment = now if at is None else parse_instant(at, "--at", now)
+    archive = Archive(settings)
+    try:
+        people = archive.named(who)
+    except OutdialError:
+        if campaign is not None or not _unknown(settings, who, now, as_json):
+            raise
+        return
+    ledgers = {address: ledger_of(settings, address)[0] for one in people for address in one.addresses}
+    found = [(one, explain(one, ledgers, max(moment, one.now) if at is None else moment, campaign)) for one in people]
+    if campaign is not None and not any(told for _, told in found):
+        raise OutdialError(f"{who} is not, and was not, in campaign {campaign!r}: leave --campaign out to see where")
+    if as_json:
+        print(json.dumps(_as_json(who, moment, now, found, ledgers), ensure_ascii=False))
+    else:
+        _print(moment, now, found, ledgers)
+
+
+def _unknown(settings: Settings, who: str, now: Instant, as_json: bool) -> bool:
+    """Tells what is known of an address that nobody is known at; False if who is no address."""
+    try:
+        address = address_of(who, "US")
+    except UsageError:
+        return False
+    row, _ = ledger_of(settings, address)
+    if not row.suppressions:
+        return False
+    if as_json:
+        print(json.dumps({"who": who, "at": iso(now), "people": [], "addresses": {address: _entries(row, now)}}))
+    else:
+        console = Console(soft_wrap=True, highlight=False)
+        console.print(f"nobody is known at {address}; what is known of it:")
+        _suppressions(console, row, now)
+    return True
+
+
+# --- for programs -----------------------------------------------------------------------------------------------------------------
+
+Found = list[tuple[Dossier, list[Explained]]]
+
+
+def _as_json(who: str, at: Instant, now: Instant, found: Found, ledgers: dict[str, LedgerRow]) -> dict[str, Any]:
+    mode = "past" if at < now else "future" if at > now else "now"
+    return {
+        "who": who,
+        "at": iso(at),
+        "mode": mode,
+        "people": [_person(one, told) for one, told in found],
+        "addresses": {address: _entries(row, at) for address, row in ledgers.items()},
+        "halts": [halt_words(halt) for halt in found[0][0].plans.halts] if found else [],
+    }
+
+
+def _person(one: Dossier, told: list[Explained]) -> dict[str, Any]:
+    profile = one.profile
+    facts = ("zones", "zone_sources", "jurisdictions", "jurisdiction_sources", "consents", "attempts", "opt_outs", "problems")
+    known = {name: msgspec.to_builtins(getattr(profile, name)) for name in facts} if profile else {}
+    return {"contact_id": one.contact_id, "addresses": list(one.addresses), **known, "enrollments": [_enrollment(e) for e in told]}
+
+
+def _enrollment(told: Explained) -> dict[str, Any]:
+    return {
+        "campaign": told.campaign,
+        "entry": told.entry,
+        "version": told.version,
+        "step": told.step or None,
+        "state": told.state,
+        "ok": told.ok,
+        "reason": told.reason,
+        "until": iso(told.until) if isinstance(told.until, int) else told.until,
+        "answers": [_answer(each) for each in told.answers],
+        "decided": msgspec.to_builtins(told.decision) if told.decision else None,
+        "before": [{"at": iso(entry.at), "kind": entry.kind, "text": entry.text} for entry in told.before],
+    }
+
+
+def _answer(answer: Any) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(answer)
+    return told | ({"until": iso(answer.until)} if isinstance(answer.until, int) else {})
+
+
+def _entries(row: LedgerRow, at: Instant) -> list[dict[str, Any]]:
+    return [msgspec.to_builtins(entry) | {"holds": holds(entry, at)} for entry in row.suppressions]
+
+
+# --- for people -------------------------------------------------------------------------------------------------------------------
+
+
+def _print(at: Instant, now: Instant, found: Found, ledgers: dict[str, LedgerRow]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    for one, told in found:
+        _who(console, one)
+        for address in one.addresses:
+            _suppressions(console, ledgers[address], at)
+        if not told:
+            console.print("  is in no campaign, so nothing is sent")
+        for each in told:
+            _one(console, each, at, now)
+    for halt in found[0][0].plans.halts if found else ():
+        console.print(f"[red]{escape(halt_words(halt))}[/red]")
+
+
+def _who(console: Console, one: Dossier) -> None:
+    profile = one.profile
+    console.print(f"[bold]{escape(one.contact_id)}[/bold]  {', '.join(one.addresses) or 'no address is known'}")
+    if profile is None:
+        return
+    zones = ", ".join(profile.zones) or "none known: the campaign's fallback counts"
+    places = ", ".join(profile.jurisdictions) or "none known: the strictest rules count"
+    console.print(f"  time zones     {zones} ({escape(told_by(profile.zone_sources))})")
+    console.print(f"  jurisdictions  {places} ({escape(told_by(profile.jurisdiction_sources))})")
+    for entry in profile.opt_outs:
+        console.print(f"  [red]opted out[/red]      of {escape(entry.scope)}, {iso(entry.at)} ({escape(entry.source)})")
+    for problem in profile.problems:
+        console.print(f"  not readable   {escape(problem)}")
+
+
+def _suppressions(console: Console, row: LedgerRow, at: Instant) -> None:
+    for entry in row.suppressions:
+        state = "suppressed" if holds(entry, at) else "was suppressed"
+        console.print(f"  [red]{state}[/red]     {row.address}: {escape(_entry(entry))}")
+
+
+def _entry(entry: SuppressionEntry) -> str:
+    who = ", asked for at this address" if entry.spoke else f", for {entry.contact_id}" if entry.contact_id else ""
+    return f"{entry.scope}, {entry.reason}{who}, since {iso(entry.at)} ({entry.source})"
+
+
+def _one(console: Console, told: Explained, at: Instant, now: Instant) -> None:
+    zone = told.zones[0] if told.zones else "UTC"
+
+    def clocked(moment: int) -> str:
+        return local(moment, zone).strftime("%a %Y-%m-%d %H:%M:%S %Z")
+
+    entry = f" (entry {told.entry})" if told.entry > 1 else ""
+    step = f", step {told.step}" if told.step else ""
+    console.print(f"\n  campaign [bold]{escape(told.campaign)}[/bold] version {told.version}{entry}{step}: {escape(told.state)}")
+    tense = "was" if at < now else "would be" if at > now else "is"
+    if told.ok is not None:
+        verdict = "[green]YES[/green]" if told.ok else "[red]NO[/red]"
+        when = clocked(told.decision.at) if told.decision else clocked(at)
+        point = f", decided {words.POINTS.get(told.decision.point, told.decision.point)}" if told.decision else ""
+        until = f"; {_turns(told.until, clocked)}" if not told.ok else ""
+        console.print(f"  {verdict}  at {when} a contact {tense} {'allowed' if told.ok else 'refused'}{point}{until}")
+    for answer in sorted(told.answers, key=lambda a: {False: 0, True: 1, None: 2}[a.ok]):
+        mark = {False: "[red]no [/red]", True: "[green]yes[/green]", None: "-  "}[answer.ok]
+        console.print(f"    {mark} {answer.check.replace('_', ' '):<14}{escape(words.answered(answer, at, clocked))}")
+    for happened in told.before:
+        console.print(f"    {clocked(happened.at)}  {escape(happened.text)}")
+    if at > now and told.ok is not None:
+        console.print("    computed from what is known now, if nothing else happens until then")
+
+
+def _turns(until: int | str | None, clocked: words.Clocked) -> str:
+    if isinstance(until, int):
+        return f"not before {clocked(until)}"
+    if until is None or until == "never":
+        return "for good"
+    event = until.removeprefix("when:")
+    return f"until {words.EVENTS.get(event, event.replace('_', ' '))}"

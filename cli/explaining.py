@@ -1,0 +1,141 @@
+"""Why a person may, or may not, be contacted at an instant: the gate's own answers, from what the topics hold. Pure.
+
+Now and later: the very function that the workers ask, with today's facts at that instant, the address's ledger row included.
+Before: what was decided and happened by then, from the records.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec.structs import replace as with_fields
+
+from cli.dossier import Dossier
+from cli.entries import Entry
+from cli.history import history
+from cli.reasons import View, facts_of
+from engine import flow
+from engine.answers import record
+from engine.errors import OutdialError
+from engine.gate import Verdict, decide
+from engine.plan import Contacting, Plan
+from engine.time import Instant
+from schemas.decision import AnswerRecord, Decision
+from schemas.rows import EnrollmentRow, LedgerRow, State
+
+#: What happened last, in so many entries.
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One enrollment at one instant. ok: whether the gate says yes; None: it is not the gate's to say, `state` tells why."""
+
+    campaign: str
+    entry: int
+    version: int
+    step: str
+    state: str  # in words
+    zones: tuple[str, ...]
+    ok: bool | None = None
+    until: int | str | None = None  # of a no: campaign ms when it turns, `when:<event>`, or `never`
+    reason: str | None = None  # the check that speaks for the no
+    answers: tuple[AnswerRecord, ...] = ()
+    decision: Decision | None = None  # of an instant in the past: the last that was written by then
+    before: tuple[Entry, ...] = ()  # likewise: what had happened last
+
+
+def explain(one: Dossier, ledgers: Mapping[str, LedgerRow], at: Instant, campaign: str | None) -> list[Explained]:
+    """Each enrollment of a person, in the order of their campaigns. `ledgers`: the rows of the person's addresses."""
+    rows = [row for _, row in sorted(one.rows.items()) if campaign in (None, row.campaign)]
+    past = at < one.now
+    return [_then(one, row, at) if past else _asked(one, row, ledgers, at) for row in rows]
+
+
+def _asked(one: Dossier, row: EnrollmentRow, ledgers: Mapping[str, LedgerRow], at: Instant) -> Explained:
+    """Now, or at an instant to come, if nothing else happens until then."""
+    told = _told(one, row, _standing(row))
+    try:
+        plan = one.plans.plan(row.campaign, row.version)
+    except OutdialError as error:
+        return with_state(told, str(error))
+    if row.state is not State.WAITING:
+        return told
+    if not isinstance(plan.step(row.step), Contacting):
+        return with_state(told, "waits until its next step is due")
+    if reason := _skip(one, row, plan):
+        return with_state(told, reason)
+    verdict = _verdict(one, row, plan, ledgers, at)
+    late = row.due > at
+    state = "its step is not due yet" if late else "its step is due"
+    return _with(told, verdict, state)
+
+
+def _verdict(one: Dossier, row: EnrollmentRow, plan: Plan, ledgers: Mapping[str, LedgerRow], at: Instant) -> Verdict:
+    profiles = {one.contact_id: one.profile} if one.profile else {}
+    view = View.of(one.rows, profiles, one.plans, at, one.rate)
+    facts = facts_of(row, plan, one.profile, view)
+    address = flow.address_for(one.profile) if one.profile else None
+    ledger = ledgers.get(address or "", LedgerRow(address=address or ""))
+    return decide(with_fields(facts, ledger=ledger), at)
+
+
+def _skip(one: Dossier, row: EnrollmentRow, plan: Plan) -> str | None:
+    return "its step will be passed over" if flow.moves_when_due(row, plan, one.profile) else None
+
+
+def _then(one: Dossier, row: EnrollmentRow, at: Instant) -> Explained:
+    """What records say of an instant in the past."""
+    made = [f.record for f in one.decisions if f.record.campaign == row.campaign and f.record.at <= at]
+    made = [d for d in made if d.enrollment_id in ("", row.enrollment_id)]
+    last = max(made, key=lambda d: d.at, default=None)
+    before = [e for e in history(one) if e.at <= at and e.kind != "now" and e.campaign in (None, row.campaign)]
+    told = Explained(row.campaign, row.entry, row.version, last.step if last else "", "as recorded", _zones(one, row))
+    if last is None:
+        return _past(told, None, tuple(before[-SHOWN:]))
+    return _past(told, last, tuple(before[-SHOWN:]))
+
+
+def _past(told: Explained, last: Decision | None, before: tuple[Entry, ...]) -> Explained:
+    state = "as recorded" if before or last else "no record of that time is left, or there was none"
+    ok, answers = (last.ok, last.answers) if last else (None, ())
+    no = next((a for a in answers if a.ok is False), None)
+    return Explained(
+        told.campaign, told.entry, told.version, told.step, state, told.zones, ok, no.until if no else None,
+        no.check if no else None, answers, last, before,
+    )  # fmt: skip
+
+
+def _with(told: Explained, verdict: Verdict, state: str) -> Explained:
+    until = record(max(verdict.refusals, key=lambda a: a.check == verdict.reason)).until if not verdict.ok else None
+    if isinstance(until, int) and verdict.opens is not None:
+        until = max(until, int(verdict.opens))
+    return Explained(
+        told.campaign, told.entry, told.version, told.step, state, told.zones, verdict.ok, until, verdict.reason, verdict.records()
+    )  # fmt: skip
+
+
+def with_state(told: Explained, state: str) -> Explained:
+    return Explained(told.campaign, told.entry, told.version, told.step, state, told.zones)
+
+
+def _told(one: Dossier, row: EnrollmentRow, state: str) -> Explained:
+    return Explained(row.campaign, row.entry, row.version, row.step, state, _zones(one, row))
+
+
+def _zones(one: Dossier, row: EnrollmentRow) -> tuple[str, ...]:
+    own = one.profile.zones if one.profile else ()
+    try:
+        return one.plans.plan(row.campaign, row.version).zones(own)
+    except OutdialError:
+        return own
+
+
+def _standing(row: EnrollmentRow) -> str:
+    match row.state:
+        case State.AWAITING_CONTACT:
+            return "waits for the person's details"
+        case State.ISSUED:
+            return "a command for it is under way"
+        case State.EXITING | State.EXITED if row.exit:
+            return f"has left: {row.exit.reason.replace('_', ' ')}"
+    return "waits"
