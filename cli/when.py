@@ -23,7 +23,7 @@ from cli.when_cases import answer_all, asked_instant
 from engine.calendars import offset_at
 from engine.compile import compile_plan, faults
 from engine.errors import OutdialError, UsageError
-from engine.hours import Closer, closing, ended_by
+from engine.hours import Closer, ended_by, never_open
 from engine.intake import profile_of
 from engine.plan import Contacting, Plan
 from engine.time import NEVER, Instant
@@ -127,7 +127,7 @@ def answer(plan: Plan, step: Contacting, contact: Any, at: Instant, count: int) 
     window = plan.terms(step, profile.jurisdictions).window
     zones = plan.zones(profile.zones)
     found = tuple(openings(window, zones, at, count))
-    return Answer(found, clocks(window, zones), () if found else closing(window, zones, at), profile.problems)
+    return Answer(found, clocks(window, zones), () if found else never_open(window, zones, at), profile.problems)
 
 
 def openings(window: Window, zones: tuple[str, ...], at: Instant, count: int) -> Iterator[Opening]:

@@ -102,7 +102,7 @@ def _clocks(layers: tuple[Layer, ...], zones: tuple[str, ...]) -> Iterator[Clock
 
 
 def _differing(layers: tuple[Layer, ...], zones: tuple[str, ...], first: int, last: int) -> tuple[Span, ...]:
-    """Where in [first, last) some layer's date differs, or the day before did, on any clock between the outermost of these zones."""
+    """Where in [first, last) some layer's date differs, or the day before did, on any clock between the outermost of them."""
     shifts = [shift for zone in {*zones, *(layer.zone for layer in layers)} if zone for shift in offsets(zone)[1]]
     days = {day for layer in layers for day in layer.dates(first // DAY - 2, last // DAY + 2)}
     wide = ((max(first, day * DAY - max(shifts)), min(last, (day + 2) * DAY - min(shifts))) for day in days)

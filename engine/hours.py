@@ -15,7 +15,7 @@ class Closer(NamedTuple):
     """A layer that is closed at an instant, and by what."""
 
     check: str  # which check of the gate speaks: window, holidays or law
-    name: str  # in a word or two: window, step second-call, Thanksgiving Day (us-federal), blackout 2026-12-24, override, or the layer's
+    name: str  # in a word or two: window, step late, Thanksgiving Day (us-federal), override 2026-11-27, or the layer's
     detail: str  # in a sentence
     layer: Layer
 
@@ -60,6 +60,12 @@ def closing(window: Window, zones: tuple[str, ...], now: Instant) -> tuple[Close
     return closers(window, zones, soon.end) if soon else ()
 
 
+def never_open(window: Window, zones: tuple[str, ...], now: Instant) -> tuple[Closer, ...]:
+    """Why a window never opens: the layers that never do by themselves; if each does, those that close `now` never meet."""
+    alone = [layer for layer in window.layers if open_range(_alone(layer, window.ring_cut), zones, now) is None]
+    return tuple(_never(layer, zones) for layer in alone) or closing(window, zones, now)
+
+
 def closers(window: Window, zones: tuple[str, ...], t: Instant) -> tuple[Closer, ...]:
     """The layers that are closed at `t`, each by the first zone in which it is."""
     clocks = [(zone, t + offset_at(zone, t)) for zone in zones]
@@ -84,10 +90,20 @@ def _told(layer: Layer, zone: str, local: int) -> Closer:
     if reason is not None:
         check = "law" if layer.speaker == "law" else "holidays"
         return Closer(check, reason, f"{layer.name}: closed on {reason}; it is {clock}", layer)
-    name = layer.label or (layer.name if layer.speaker == "law" else "window")
+    name = _short(layer)
     if (of := _began(layer, local - 1) or day) in dict(layer.overrides):
         name = f"override {date_of(of)}"
     return Closer(layer.speaker, name, f"outside {layer.name}: {_hours(layer, day)}; it is {clock}", layer)
+
+
+def _never(layer: Layer, zones: tuple[str, ...]) -> Closer:
+    clocks = (layer.zone,) if layer.zone else zones
+    where = f"at once in {', '.join(clocks)}" if len(clocks) > 1 else f"in {clocks[0]}"
+    return Closer(layer.speaker, _short(layer), f"{layer.name}: not open {where} within {HORIZON // DAY} days", layer)
+
+
+def _short(layer: Layer) -> str:
+    return layer.label or (layer.name if layer.speaker == "law" else "window")
 
 
 def _hours(layer: Layer, day: int) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from samples import ALWAYS, FIRST, NOW, NY, PHONE, PLAN, SLOT, TEXT, WORKDAY, plan_of
 
 from engine.answers import CHECKS, At, Never, Until, When
@@ -19,6 +20,7 @@ from engine.time import DAY, HOUR, MINUTE, Instant
 from engine.weekly import Weekly
 from engine.windows import Window, is_open, parse_weekly, weekly_window
 from schemas.campaign import CampaignState
+from schemas.resources import Halt
 from schemas.rows import Attempt, Call, CallState, Consent, LedgerRow, OptOutEntry, SuppressionEntry
 
 OPT_OUT = OptOutEntry("all", "call", NOW, "c1")
@@ -51,6 +53,7 @@ PACK = Pack.model_validate(
 LAWFUL = plan_of(rules=Rules(PACK, "informational"))
 ASKING = plan_of(rules=Rules(PACK, "marketing"), purpose="marketing")
 FLORIDA = {"jurisdictions": ("US-FL",)}
+LISTED = plan_of(lists=(("national", 31 * DAY),))
 CAPPED = plan_of(caps=(Cap(2, DAY),))
 TWICE = tuple(Attempt(NOW - hours * HOUR, "spring", "call", f"d{hours}") for hours in (20, 3))
 
@@ -68,6 +71,10 @@ def calling(state: CallState = CallState.RESERVED, channel: str = "call") -> Led
     return LedgerRow(address=PHONE, calls={"d1": Call(dial_id="d1", state=state, channel=channel, contact_id="c7")})
 
 
+def halt_of(**fields: str) -> Halt:
+    return Halt(id="any", at=NOW - HOUR, **fields)
+
+
 def called(*attempts: Attempt) -> LedgerRow:
     return LedgerRow(address=PHONE, attempts=attempts)
 
@@ -79,6 +86,11 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("lifecycle", {"campaign_state": CampaignState.PAUSED}, False, When("resumed")),
     ("lifecycle", {"campaign_state": CampaignState.DRAFT}, False, When("started")),
     ("lifecycle", {"campaign_state": CampaignState.ENDED}, False, Never("campaign_ended")),
+    ("halt", {}, True, None),
+    ("halt", {"halts": (halt_of(),)}, False, When("halt_lifted")),
+    ("halt", {"halts": (halt_of(line="other"),)}, True, None),
+    ("halt", {"halts": (halt_of(state="US-TX"),), **FLORIDA}, True, None),
+    ("halt", {"halts": (halt_of(state="US-FL"),), **FLORIDA}, False, When("halt_lifted")),
     ("exit", {}, True, None),
     ("exit", {"exiting": "unenrolled"}, False, Never("unenrolled")),
     ("suppression", {}, None, None),
@@ -88,6 +100,12 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("suppression", {"ledger": suppressed("litigator")}, False, Never("suppressed")),
     ("suppression", {"ledger": suppressed("litigator", "opted_out")}, False, Never("opted_out")),
     ("suppression", {"ledger": suppressed("opted_out", "litigator")}, False, Never("opted_out")),
+    ("suppression", {"opt_outs": (replace(OPT_OUT, scope="channel:sms"),), "ledger": suppressed()}, True, None),
+    ("suppression", {"opt_outs": (replace(OPT_OUT, scope="channel:call"),)}, False, Never("opted_out", skips=True)),
+    ("lists", {}, True, None),
+    ("lists", {"plan": LISTED}, False, When("list_imported")),
+    ("lists", {"plan": LISTED, "lists": {"national": NOW - 31 * DAY}}, True, None),
+    ("lists", {"plan": LISTED, "lists": {"national": NOW - 31 * DAY - 1}}, False, When("list_imported")),
     ("consent", {}, True, None),
     ("consent", {"plan": LAWFUL, **FLORIDA}, True, None),
     ("consent", {"plan": ASKING, **FLORIDA}, False, Never("no_consent")),
@@ -137,9 +155,8 @@ def test_each_check(check: str, fields: dict[str, Any], ok: bool | None, until: 
 def test_every_check_is_tried_with_a_no_and_answers_in_order() -> None:
     names = [a.check for a in decide(facts_of(abroad=False), NOW).answers]
     assert names[:-1] == [a.check for a in decide(facts_of(), NOW).answers] == list(CHECKS)
-    tried = {check for check, _, ok, _ in ANSWERS if ok is False}
-    assert tried == set(names) - {"halt", "lists"}
-    assert [name for name in names if name in tried] == list(dict.fromkeys(check for check, *_ in ANSWERS))
+    assert {check for check, _, ok, _ in ANSWERS if ok is False} == set(names)
+    assert names == list(dict.fromkeys(check for check, *_ in ANSWERS))
 
 
 PAUSED, BUSY, DONE = {"campaign_state": CampaignState.PAUSED}, {"contact_busy": True}, {"campaign_state": CampaignState.ENDED}

@@ -138,7 +138,7 @@ def test_hours_that_never_meet(campaign: Path) -> None:
     assert found["zones"] == ["America/New_York", "Pacific/Guam"]
     assert found["closed_by"] == ["window"]
     printed = run(campaign, "--contact", json.dumps(contact), "--from", FROM)
-    assert "never open within 400 days:\n  outside the campaign's hours: " in printed
+    assert "never open within 400 days:\n  the campaign's hours: not open at once in America/New_York, Pacific/Guam" in printed
 
 
 # --- instants ---------------------------------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def test_ways_to_write_an_instant(campaign: Path, at: str) -> None:
     ],
 )
 def test_what_is_no_instant(campaign: Path, at: str, sentence: str) -> None:
-    with pytest.raises(UsageError, match="^--from") as caught:
+    with pytest.raises(UsageError, match=r"^--from") as caught:
         told(campaign, at=at)
     assert sentence in str(caught.value)
 
@@ -262,9 +262,9 @@ def test_a_bad_line_has_its_number_and_stops_nobody(campaign: Path) -> None:
     assert str(result.exception) == "10 lines of standard input could not be answered: the output says why"
 
 
-def test_thousands_take_seconds(campaign: Path, tmp_path: Path) -> None:
-    """5,000 people of all states and area codes, each from another instant, under the law of their states: of CPU, at a leisurely
-    machine's pace. A calendar for each set of places and zones took ten times as long."""
+def test_thousands_take_seconds(tmp_path: Path) -> None:
+    """5,000 people of eighty pairs of state and area code, each from an instant of its own, under the law of their states: two
+    seconds, and more where other tests run beside it."""
     states, areas = (
         ("AL", "AZ", "CA", "FL", "IN", "KY", "ND", "NY", "TN", "TX"),
         ("205", "212", "303", "305", "415", "502", "605", "801"),
