@@ -38,13 +38,17 @@ def opens_next(window: Window, zones: tuple[str, ...], transit: int, now: Instan
     return None
 
 
-def closed(window: Window, zones: tuple[str, ...], transit: int, now: Instant) -> tuple[Answer, Answer, Answer]:
-    """The answers of window, holidays and law, at an instant when no request may leave. Each says when it turns by itself."""
-    never = opens_next(window, zones, transit, now) is None
+def closed(
+    window: Window, zones: tuple[str, ...], transit: int, now: Instant, opens: Instant | None
+) -> tuple[Answer, Answer, Answer]:
+    """The answers of window, holidays and law, at an instant when no request may leave. `opens`: what opens_next says of it.
+
+    Each says when it turns by itself.
+    """
     found: dict[str, Answer] = {}
     for closer in closing(window, zones, now):
         alone = opens_next(_alone(closer.layer, window.ring_cut), zones, transit, now)
-        until = Never("no_window") if never or alone is None else At(alone)
+        until = Never("no_window") if opens is None or alone is None else At(alone)
         before = found.get(closer.check)
         if before is None or (isinstance(before.until, At) and isinstance(until, At) and before.until.instant < until.instant):
             found[closer.check] = Answer(closer.check, False, until, closer.detail)
@@ -73,7 +77,7 @@ def closers(window: Window, zones: tuple[str, ...], t: Instant) -> tuple[Closer,
     for layer in window.layers:
         for zone, local in [(layer.zone, t + offset_at(layer.zone, t))] if layer.zone else clocks:
             if not layer.is_open(local):
-                found.append(_told(layer, zone, local))
+                found.append(_told(layer, zone, local // MINUTE))
                 break
     return tuple(found)
 
@@ -83,15 +87,17 @@ def ended_by(window: Window, zones: tuple[str, ...], end: Instant) -> tuple[Clos
     return closers(window, zones, Instant(end + window.ring_cut))
 
 
-def _told(layer: Layer, zone: str, local: int) -> Closer:
-    day, minute = local // DAY, local % DAY // MINUTE
-    clock = f"{DAYS[(day + 3) % 7].capitalize()} {date_of(day)} {_clock(minute)} in {zone}"
+@lru_cache(maxsize=4096)  # a window that closes, or opens, is asked for by everybody at once
+def _told(layer: Layer, zone: str, minute: int) -> Closer:
+    """What a layer says when a clock reads this minute (since 1970 by the clock)."""
+    day, at = divmod(minute, DAY_MINUTES)
+    clock = f"{DAYS[(day + 3) % 7].capitalize()} {date_of(day)} {_clock(at)} in {zone}"
     reason = layer.closed(day)
     if reason is not None:
         check = "law" if layer.speaker == "law" else "holidays"
         return Closer(check, reason, f"{layer.name}: closed on {reason}; it is {clock}", layer)
     name = _short(layer)
-    if (of := _began(layer, local - 1) or day) in dict(layer.overrides):
+    if (of := _began(layer, minute - 1) or day) in dict(layer.overrides):
         name = f"override {date_of(of)}"
     return Closer(layer.speaker, name, f"outside {layer.name}: {_hours(layer, day)}; it is {clock}", layer)
 
@@ -117,10 +123,10 @@ def _clock(minute: int) -> str:
     return f"{minute // 60 if minute <= DAY_MINUTES else minute // 60 - 24:02}:{minute % 60:02}"
 
 
-def _began(layer: Layer, local: int) -> int | None:
-    """The date on which the interval began that contains a local instant; None: none does."""
-    today, minute = local // DAY, local % DAY / MINUTE
-    days = ((day, minute + (today - day) * 1440) for day in (today, today - 1))
+def _began(layer: Layer, minute: int) -> int | None:
+    """The date on which the interval began that contains a minute; None: none does."""
+    today, at = divmod(minute, DAY_MINUTES)
+    days = ((today, at), (today - 1, at + DAY_MINUTES))
     return next((day for day, at in days for start, end in layer.intervals(day) if start <= at < end), None)
 
 

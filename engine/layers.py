@@ -48,6 +48,25 @@ class Layer:
     since: Day | None = None
     label: str | None = None  # in a word or two, where the name is longer; None: `window`, of a law its name
     _on: dict[Day, tuple[Span, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        every = (
+            self.speaker,
+            self.name,
+            self.weekly,
+            self.holidays,
+            self.blackout,
+            self.overrides,
+            self.zone,
+            self.since,
+            self.label,
+        )
+        object.__setattr__(self, "_hash", hash(every))  # frozen for everybody else
+
+    def __hash__(self) -> int:
+        """Made once: what is kept of layers is found by them, all the time."""
+        return self._hash
 
     @property
     def dated(self) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from samples import NY
 from test_window_traps import CHICAGO, LA, ms
 
-from engine.answers import YES, At, Never
+from engine.answers import YES, Answer, At, Never
 from engine.hours import closed, closers, closing, ended_by, open_until, opens_next
 from engine.layers import Layer, day_of
 from engine.time import HOUR, MINUTE, Instant
@@ -27,6 +27,10 @@ def law(name: str, *intervals: str, **more: Any) -> Layer:
 
 def window(*layers: Layer, cut: int = CUT) -> Window:
     return Window(layers, cut)
+
+
+def answers_of(found: Window, zones: tuple[str, ...], transit: int, now: Instant) -> tuple[Answer, Answer, Answer]:
+    return closed(found, zones, transit, now, opens_next(found, zones, transit, now))
 
 
 DATED = hours(
@@ -95,7 +99,7 @@ def test_every_layer_that_is_closed_speaks() -> None:
 
 def test_holidays_of_a_law_are_the_laws() -> None:
     state = law("law US-LA (La. R.S.)", "08:00-20:00", holidays=("US",))
-    answers = closed(window(hours(), state), (CHICAGO,), 0, ms("2026-11-26T12:00", CHICAGO))
+    answers = answers_of(window(hours(), state), (CHICAGO,), 0, ms("2026-11-26T12:00", CHICAGO))
     assert [answer.ok for answer in answers] == [True, True, False]
     assert answers[2].until == At(ms("2026-11-27T08:00", CHICAGO))
     assert answers[2].detail == (
@@ -108,21 +112,23 @@ def test_holidays_of_a_law_are_the_laws() -> None:
 
 def test_each_check_turns_by_itself() -> None:
     """A Thanksgiving evening: the law opens at eight, the holiday is over on Friday, whose hours are of their own."""
-    answers = closed(window(DATED, FEDERAL), (NY,), 0, ms("2026-11-26T22:00", NY))
+    answers = answers_of(window(DATED, FEDERAL), (NY,), 0, ms("2026-11-26T22:00", NY))
     assert answers[0] is YES["window"]
     assert answers[1].until == At(ms("2026-11-27T10:00", NY))
     assert answers[2].until == At(ms("2026-11-27T08:00", NY))
 
 
 def test_of_several_layers_of_a_check_the_one_that_opens_last_speaks() -> None:
-    answers = closed(window(hours(), FEDERAL, law("law US-X (late)", "11:00-15:00"), FLORIDA), (NY,), 0, ms("2026-11-24T07:00", NY))
+    answers = answers_of(
+        window(hours(), FEDERAL, law("law US-X (late)", "11:00-15:00"), FLORIDA), (NY,), 0, ms("2026-11-24T07:00", NY)
+    )
     assert answers[0].until == At(ms("2026-11-24T09:00", NY))
     assert answers[2].until == At(ms("2026-11-24T11:00", NY))
     assert str(answers[2].detail).startswith("outside law US-X (late)")
 
 
 def test_what_turns_by_itself_is_measured_in_all_zones() -> None:
-    answers = closed(window(hours(), FEDERAL), (NY, LA), 0, ms("2026-11-24T07:30", NY))
+    answers = answers_of(window(hours(), FEDERAL), (NY, LA), 0, ms("2026-11-24T07:30", NY))
     assert answers[0].until == At(ms("2026-11-24T09:00", LA))
     assert answers[2].until == At(ms("2026-11-24T08:00", LA))
 
@@ -135,14 +141,14 @@ def test_what_turns_by_itself_is_measured_in_all_zones() -> None:
     ],
 )
 def test_a_window_that_never_opens_is_told_by_what_is_closed(layers: tuple[Layer, ...]) -> None:
-    answers = closed(window(*layers), (NY,), 0, ms("2026-11-24T07:30", NY))
+    answers = answers_of(window(*layers), (NY,), 0, ms("2026-11-24T07:30", NY))
     assert {answer.until for answer in answers if answer.ok is False} == {Never("no_window")}
     assert any(answer.ok is False for answer in answers)
 
 
 def test_an_event_of_the_past_ends_nothing() -> None:
     over = hours(blackout=((day_of("2020-01-01"), day_of("2025-12-31")),))
-    assert closed(window(over), (NY,), 0, ms("2026-11-24T08:00", NY))[0].until == At(ms("2026-11-24T09:00", NY))
+    assert answers_of(window(over), (NY,), 0, ms("2026-11-24T08:00", NY))[0].until == At(ms("2026-11-24T09:00", NY))
 
 
 # --- the end of a range -----------------------------------------------------------------------------------------------------------
@@ -153,14 +159,14 @@ def test_within_the_ring_time_the_layer_speaks_that_closes_next() -> None:
     now = ms("2026-11-24T16:59:45", NY)
     assert closers(window(hours(), FEDERAL), (NY,), now) == ()
     assert [each.name for each in closing(window(hours(), FEDERAL), (NY,), now)] == ["window"]
-    answers = closed(window(hours(), FEDERAL), (NY,), 0, now)
+    answers = answers_of(window(hours(), FEDERAL), (NY,), 0, now)
     assert answers[0].until == At(ms("2026-11-25T09:00", NY))
     assert answers[1:] == (YES["holidays"], YES["law"])
 
 
 def test_before_a_holiday_the_holiday_speaks() -> None:
     always = hours({"mon-sun": ["00:00-24:00"]}, holidays=("us-federal",))
-    answers = closed(window(always), (NY,), 250, ms("2026-11-25T23:59:29.800", NY))
+    answers = answers_of(window(always), (NY,), 250, ms("2026-11-25T23:59:29.800", NY))
     assert answers[1].until == At(ms("2026-11-27T00:00", NY))
     assert "closed on Thanksgiving Day" in str(answers[1].detail)
 
