@@ -7,18 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import ALWAYS, FIRST, NOW, NY, PHONE, PLAN, SLOT, TEXT, WORKDAY, plan_of
 
-from engine.answers import CHECKS, At, Never, Until, When
-from engine.gate import BUSY_AGAIN, Facts, Verdict, decide, holds
+from engine.answers import BUSY_AGAIN, CHECKS, At, Never, Until, When
+from engine.caps import Cap
+from engine.gate import Facts, Verdict, decide, holds
 from engine.retries import stronger
 from engine.time import DAY, HOUR, MINUTE, Instant
 from engine.windows import Window, is_open, parse_weekly, weekly_window
 from schemas.campaign import CampaignState
-from schemas.rows import Call, CallState, LedgerRow, OptOutEntry, SuppressionEntry
+from schemas.rows import Attempt, Call, CallState, LedgerRow, OptOutEntry, SuppressionEntry
 
 OPT_OUT = OptOutEntry("all", "call", NOW, "c1")
 OPENS = Instant(NOW - HOUR)  # 09:00 in New York
 CLOSES = Instant(NOW + 7 * HOUR - 30_000)  # 17:00, less the ring time
 BUSINESS = plan_of(window=WORKDAY)
+LIMITED = plan_of(caps=(Cap(1, HOUR, everywhere=True),))
 
 
 def facts_of(**fields: Any) -> Facts:
@@ -32,6 +34,10 @@ def suppressed(*reasons: str) -> LedgerRow:
 
 def calling(state: CallState = CallState.RESERVED, channel: str = "call") -> LedgerRow:
     return LedgerRow(address=PHONE, calls={"d1": Call(dial_id="d1", state=state, channel=channel, contact_id="c7")})
+
+
+def attempted(ago: int) -> LedgerRow:
+    return LedgerRow(address=PHONE, attempts=(Attempt(NOW - ago, "spring", "call", "d0"),))
 
 
 #: check, facts, expected answer and until
@@ -52,6 +58,13 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("window", {"plan": BUSINESS}, True, None),
     ("window", {"plan": BUSINESS, "zones": ("Asia/Tokyo",)}, False, At(Instant(NOW + 9 * HOUR))),
     ("window", {"plan": BUSINESS, "zones": (NY, "Asia/Tokyo")}, False, Never("no_window")),
+    ("number_caps", {"plan": LIMITED}, None, None),
+    ("number_caps", {"plan": LIMITED, "ledger": attempted(HOUR)}, True, None),
+    ("number_caps", {"plan": LIMITED, "ledger": attempted(HOUR - 1)}, False, At(Instant(NOW + 1))),
+    ("number_caps", {"plan": LIMITED, "ledger": calling(channel="sms")}, False, At(Instant(NOW + BUSY_AGAIN))),
+    ("person_caps", {"plan": LIMITED}, None, None),
+    ("person_caps", {"plan": LIMITED, "attempts": attempted(HOUR).attempts}, True, None),
+    ("person_caps", {"plan": LIMITED, "attempts": attempted(HOUR - 1).attempts}, False, At(Instant(NOW + 1))),
     ("contact_busy", {}, None, None),
     ("contact_busy", {"contact_busy": False}, True, None),
     ("contact_busy", {"contact_busy": True}, False, When("contact_free")),
