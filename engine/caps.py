@@ -6,8 +6,8 @@ provider's side finds no two closer than the limit says.
 
 Every limit holds for the address, over all people who share it, and for the person, over all addresses and enrollments. The
 address's attempts are its ledger row's, the person's are the profile's. A command that is under way at the address counts in any
-case, for its T is not known yet. The person's needs no such care: a contact has one command open at a time, and the next is asked for
-when it has closed and entered its attempt.
+case, for its T is not known yet. The person's needs no such care: a contact has one command open at a time, and the next is asked
+for when it has closed and entered its attempt.
 """
 
 from collections.abc import Iterable
@@ -55,7 +55,7 @@ def person_caps(caps: tuple[Cap, ...], attempts: tuple[Attempt, ...], campaign: 
 
 def with_attempt(attempts: tuple[Attempt, ...], new: Attempt, now: Instant) -> tuple[Attempt, ...]:
     """The attempts with one more, by time, without those that no limit looks back to; the very same tuple if it is a repeat."""
-    if new.at + LONGEST <= now or any([each.dial_id == new.dial_id for each in attempts]):
+    if new.at + LONGEST <= now or new.dial_id in [each.dial_id for each in attempts]:
         return attempts
     kept = recent(attempts, now)
     if not kept or kept[-1].at <= new.at:  # nearly always
@@ -91,8 +91,8 @@ def _full(
 ) -> tuple[Instant, str] | None:
     """From when one more is allowed, and why not before, in words; None: it is allowed now.
 
-    That is when so many have left the window that max - 1 remain. If only commands under way fill it up, nobody knows: they may come
-    to nothing. So it is asked again soon.
+    That is when so many have left the window that max - 1 remain. If it takes commands under way to fill it up, nobody knows: they
+    may come to nothing. So it is asked again soon.
     """
     if now < cap.since:
         return None

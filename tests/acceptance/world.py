@@ -111,12 +111,12 @@ class World(Stack):
         self._rate = rate
         self._ends: Consumer | None = None
 
-    def up(self, *workers: str, ahead: float = 0.0, seed: int = 1) -> None:
+    def up(self, *workers: str, ahead: float = 0.0, seed: int = 1, mix: str = "realistic") -> None:
         """Broker, topics, clock, provider and workers. `ahead`: real seconds until the clock shows its beginning."""
         self.broker.up()
         apply(self.settings)
         self.set_clock(clock_at(MONDAY, self._rate, ahead))
-        self.start_provider("--seed", str(seed))
+        self.start_provider("--seed", str(seed), "--mix", mix)
         for name in workers:
             self.start_worker(name)
 
