@@ -17,7 +17,7 @@ from schemas.contact import Contact
 from schemas.enrollment import Enroll
 from schemas.outcome import Outcome
 from schemas.topics import CONTACTS, ENROLLMENTS
-from tests.acceptance.world import CLEAN, RESOURCES, World, number_of, people_of
+from tests.acceptance.world import CLEAN, RESOURCES, Done, World, number_of, people_of
 
 CAMPAIGN = """\
 id: {id}
@@ -65,7 +65,7 @@ class Ran:
 
     requests: tuple[Request, ...]
     refused: tuple[Outcome, ...]  # by a limit, at the dialer
-    verified: str
+    verified: Done
 
 
 def alike(number: int) -> tuple[str, str]:
@@ -101,7 +101,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         yield Ran(
             tuple(request(line, closings[line["dial_id"]]) for line in world.requests()),
             tuple(o for o in closings.values() if o.reason == "number_caps"),
-            world.verify().lines[-1],
+            world.verify(),
         )
 
 
@@ -125,7 +125,7 @@ def groups(ran: Ran, campaign: str | None, channel: str | None = None) -> list[l
 
 def test_everybody_was_contacted_as_often_as_the_campaigns_say(ran: Ran) -> None:
     assert Counter(r.number for r in ran.requests) == dict.fromkeys({number_of(alike(n)[0]) for n in range(NUMBERS)}, ATTEMPTS)
-    assert ran.verified == CLEAN
+    assert ran.verified.lines[-1] == CLEAN, ran.verified.said
 
 
 def test_no_window_of_a_campaigns_own_holds_more_than_it_may(ran: Ran) -> None:
