@@ -226,11 +226,8 @@ def test_an_attempt_of_which_nothing_is_known_counts_from_the_latest_instant_at_
 
 @pytest.mark.parametrize("inp", ["handed_over", "not_found"])
 def test_what_was_never_requested_does_not_count(inp: str) -> None:
-    row = reserved()
-    if inp == "not_found":
-        row = told(row, "not_found")
-    else:
-        row = after(ledger.apply(row, ledger.Refuse(ID, reason=inp), moment()))
+    refused = after(ledger.apply(reserved(), ledger.Refuse(ID, reason=inp), moment()))
+    row = told(reserved(), inp) if inp == "not_found" else refused
     assert (closing(row).attempt_at, row.attempts) == (None, ())
 
 

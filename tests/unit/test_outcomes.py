@@ -8,10 +8,11 @@ from samples import NOW, PROFILE, outcome_of, row_of
 
 from engine.caps import LONGEST
 from engine.errors import RecordError
-from engine.time import MINUTE
+from engine.time import MINUTE, NEVER
 from schemas.base import encode
 from schemas.outcome import Outcome
 from schemas.rows import Attempt, EnrollmentRow, Profile, State
+from streams.flows import Flows
 from streams.outcomes import Outcomes
 
 AT = NOW - 3 * MINUTE
@@ -82,6 +83,20 @@ def test_a_person_without_a_profile_has_attempts_all_the_same() -> None:
     """They are there when the contact comes."""
     person = Person(row_of(State.ISSUED), None).close()
     assert person.profile == Profile(contact_id="c7", known=False, attempts=(TAKEN,))
+
+
+def test_who_was_found_ready_is_asked_again() -> None:
+    """Of all that the person waits for; other people stay where they are."""
+    woken: list[int] = []
+    nothing: Any = SimpleNamespace(observers=[], rate=1.0)
+    flows = Flows(nothing, nothing, nothing, nothing, nothing)
+    flows.wake = woken.append
+    index = flows.index[0]
+    index.by_contact["c7"] = {"c7/spring/1", "c7/autumn/1"}
+    for key in ("c7/spring/1", "c8/spring/1"):
+        index.ready.add(key, "main", "spring", NOW, NEVER, (("first", 1, 0), NEVER))
+    flows.look_again(0, "c7")
+    assert (len(index.ready), sorted(index.todo), woken) == (1, ["c7/autumn/1", "c7/spring/1"], [0])
 
 
 def test_an_enrollment_that_nobody_knows_is_refused_whole() -> None:
