@@ -15,21 +15,18 @@ from collections.abc import Mapping
 import msgspec
 
 from engine import hours
-from engine.answers import NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
+from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
 from engine.caps import number_caps, person_caps
 from engine.consent import consented
 from engine.halts import halted
 from engine.plan import Channel, Contacting, Plan, Terms
 from engine.suppression import lists_current, suppressed
-from engine.time import MINUTE, Instant
+from engine.time import Instant
 from schemas.campaign import CampaignState
 from schemas.decision import AnswerRecord
 from schemas.line import Slot
 from schemas.resources import Halt
 from schemas.rows import Attempt, CallState, Consent, LedgerRow, OptOutEntry
-
-#: A number that is being called right now is asked again after this long (campaign ms).
-BUSY_AGAIN = MINUTE
 
 #: Real ms that must be left of the window right before a request, for its transit.
 TRANSIT_MS = 250

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from samples import ALWAYS, FIRST, NOW, NY, PHONE, PLAN, SLOT, TEXT, WORKDAY, plan_of
 
-from engine.answers import CHECKS, At, Never, Until, When
+from engine.answers import BUSY_AGAIN, CHECKS, At, Never, Until, When
 from engine.caps import Cap
-from engine.gate import BUSY_AGAIN, Facts, Verdict, decide, holds
+from engine.gate import Facts, Verdict, decide, holds
 from engine.layers import Layer, day_of
 from engine.plan import Channel, Contacting, Plan
 from engine.retries import stronger
@@ -125,6 +125,12 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("person_caps", {"plan": CAPPED}, None, None),
     ("person_caps", {"plan": CAPPED, "attempts": TWICE[1:]}, True, None),
     ("person_caps", {"plan": CAPPED, "attempts": TWICE}, False, At(Instant(NOW + 4 * HOUR))),
+    (
+        "number_caps",
+        {"plan": plan_of(caps=(Cap(1, HOUR, everywhere=True),)), "ledger": calling(channel="sms")},
+        False,
+        At(Instant(NOW + BUSY_AGAIN)),
+    ),
     ("contact_busy", {}, None, None),
     ("contact_busy", {"contact_busy": False}, True, None),
     ("contact_busy", {"contact_busy": True}, False, When("contact_free")),
