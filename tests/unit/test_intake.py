@@ -29,6 +29,8 @@ def test_a_contact_becomes_a_profile() -> None:
         email="ana@example.com",
         zones=("America/New_York",),
         zone_sources={"phone": ("America/New_York",)},
+        jurisdictions=("US", "US-NY"),
+        jurisdiction_sources={"country": ("US",), "phone": ("US-NY",)},
         variables={"first_name": "Ana", "email": "Ana@Example.com", "country": "US", "plan": "gold", "balance": 12.5},
     )
 
