@@ -221,7 +221,7 @@ def test_the_record_says_what_closes_and_when_each_turns() -> None:
             NOW + HOUR,
             "outside law US-FL (eight): Tue 08:00-20:00; it is Tue 2026-11-24 07:00 in America/Los_Angeles",
         ),
-        "person_caps": (NOW + 4 * HOUR, "2 of 2 attempts of this campaign in 24 h: the campaign's limit"),
+        "person_caps": (NOW + 4 * HOUR, "2 of 2 attempts in 24 h of this campaign: the campaign's limit"),
     }
     assert verdict.until == At(Instant(NOW + 29 * HOUR))  # tomorrow at noon in Los Angeles, when all are open at once
 
