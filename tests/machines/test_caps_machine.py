@@ -78,6 +78,7 @@ class Command:
     """One that is out: where it is."""
 
     dial: Dial
+    before: tuple[Attempt, ...]  # what had been at the address when it was reserved
     requested: Seen | None = None
     closing: Outcome | None = None
     receipts: list[Receipt] = field(default_factory=list)  # said, and not read yet
@@ -159,7 +160,7 @@ class Limits(RuleBasedStateMachine):
         )  # fmt: skip
 
     def _reserve(self, dial: Dial, verdict: Verdict) -> None:
-        self.commands[dial.contact_id] = Command(dial)
+        self.commands[dial.contact_id] = Command(dial, self._row(dial.address).attempts)
         latest = self.now + NOT_AFTER
         self._feed(dial.address, ledger.Reserve(dial, verdict, latest, self.now + DEADLINE, Instant(latest)))
 
@@ -179,7 +180,11 @@ class Limits(RuleBasedStateMachine):
             self._feed(dial.address, ledger.Refuse(dial.dial_id, reason="slot"))
             return
         verdict = self._verdict(dial)
-        assert verdict.ok, "what was reserved may go"
+        if not verdict.ok:  # somebody whom less limits has overtaken it
+            row = self._row(dial.address)
+            assert row.attempts != command.before or len(_reserved(row)) > 1, "what was reserved may go"
+            self._feed(dial.address, ledger.Refuse(dial.dial_id, verdict))
+            return
         if fate == "lost":
             return
         self.now = Instant(self.now + 2)
@@ -326,7 +331,7 @@ class Limits(RuleBasedStateMachine):
         return ledger.Moment(self.now, int(self.now))
 
     def _under_way(self, address: str) -> bool:
-        return any(call.state is CallState.RESERVED for call in self._row(address).calls.values())
+        return bool(_reserved(self._row(address)))
 
     def _feed(self, address: str, inp: ledger.Input) -> None:
         result = ledger.apply(self._row(address), inp, self._moment())
@@ -346,6 +351,10 @@ class Limits(RuleBasedStateMachine):
 
     def _receipt(self, outcome: Outcome, kind: str, **fields: object) -> Receipt:
         return Receipt(dial_id=outcome.dial_id, address=outcome.address, kind=kind, **fields)  # type: ignore[arg-type]
+
+
+def _reserved(row: LedgerRow) -> list[str]:
+    return [call.dial_id for call in row.calls.values() if call.state is CallState.RESERVED]
 
 
 def _instant(verdict: Verdict) -> Instant | None:
