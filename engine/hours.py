@@ -6,7 +6,7 @@ from typing import NamedTuple
 from engine.answers import YES, Answer, At, Never
 from engine.calendars import offset_at
 from engine.layers import Layer, date_of
-from engine.time import DAY, MINUTE, Instant
+from engine.time import MINUTE, Instant
 from engine.weekly import DAY_MINUTES, DAYS
 from engine.windows import HORIZON, Window, open_range
 
@@ -105,7 +105,7 @@ def _told(layer: Layer, zone: str, minute: int) -> Closer:
 def _never(layer: Layer, zones: tuple[str, ...]) -> Closer:
     clocks = (layer.zone,) if layer.zone else zones
     where = f"at once in {', '.join(clocks)}" if len(clocks) > 1 else f"in {clocks[0]}"
-    return Closer(layer.speaker, _short(layer), f"{layer.name}: not open {where} within {HORIZON // DAY} days", layer)
+    return Closer(layer.speaker, _short(layer), f"{layer.name}: never open {where}", layer)
 
 
 def _short(layer: Layer) -> str:

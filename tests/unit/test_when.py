@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from engine.errors import OutdialError, UsageError
 
+ROOT = Path(__file__).parent.parent.parent
 CAMPAIGN = """\
 id: spring
 name: Spring
@@ -138,7 +141,25 @@ def test_hours_that_never_meet(campaign: Path) -> None:
     assert found["zones"] == ["America/New_York", "Pacific/Guam"]
     assert found["closed_by"] == ["window"]
     printed = run(campaign, "--contact", json.dumps(contact), "--from", FROM)
-    assert "never open within 400 days:\n  the campaign's hours: not open at once in America/New_York, Pacific/Guam" in printed
+    assert "never open within 400 days:\n  the campaign's hours: never open at once in America/New_York, Pacific/Guam" in printed
+
+
+def test_what_the_document_prints_is_printed(tmp_path: Path) -> None:
+    """docs/windows.md: its window in an example campaign, and each of its commands."""
+    text = (ROOT / "docs" / "windows.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(yaml)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (window,) = (block for kind, block in blocks if kind)
+    example = (ROOT / "examples" / "call-and-message.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "spring.yaml"
+    file.write_text(re.sub(r"^window:\n(  .*\n)+", lambda _: window, example, flags=re.MULTILINE), encoding="utf-8")
+    asked = [block.split("\n", 1) for kind, block in blocks if not kind and block.startswith("$ ")]
+    assert len(asked) == 4
+    for line, printed in asked:
+        echo, _, command = line.removeprefix("$ ").rpartition(" | ")
+        words = shlex.split(command)
+        assert words[:3] == ["outdial", "when", "spring.yaml"]
+        told = run(file, *words[3:], stdin=shlex.split(echo)[1] if echo else None)
+        assert [each.rstrip() for each in told.splitlines()] == printed.splitlines()
 
 
 # --- instants ---------------------------------------------------------------------------------------------------------------------
