@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import pycountry
 
-from cli.column_names import NAMES, REJECT_COLUMNS, field_of, plain
+from cli.column_names import ABOUT_CONSENT, NAMES, REJECT_COLUMNS, field_of, plain
 from engine.errors import OutdialError, UsageError
 from engine.zones import civil_zone
 
@@ -62,6 +62,9 @@ def layout_of(
     how = dict.fromkeys(mapping, "--map")
     free = {name: i for name, i in columns.items() if i not in {*fields.values(), *alt_phones} and name not in REJECT_COLUMNS}
     _by_name(free, header, fields, alt_phones, how, bool(mapping.get("alt_phone")))
+    for name in [name for name in ABOUT_CONSENT if "consent" not in fields and name in fields and name not in mapping]:
+        free[plain(header[fields[name]])] = fields.pop(name)
+        del how[name]
     if "phone" not in fields and alt_phones:
         fields["phone"], how["phone"] = alt_phones.pop(0), how.get("alt_phone", "name")
     _by_contents(free, list(sample), fields, how, is_phone)

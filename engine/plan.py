@@ -71,7 +71,7 @@ class Terms(NamedTuple):
 
     window: Window
     caps: tuple[Cap, ...]  # each for the address and for the person
-    consent: Needed | None  # the least that is needed
+    consent: tuple[Needed, ...]  # all that are needed
 
 
 class _ById(dict[str, Step]):
@@ -130,7 +130,7 @@ class Plan:
         terms = Terms(
             window=Window(layers, self.window.ring_cut if step.channel is _CALL else 0),
             caps=tuple(cap for cap in caps if cap.counted in (None, step.channel)),
-            consent=law.consent(jurisdictions) if law else None,
+            consent=law.consent(jurisdictions) if law else (),
         )
         self._terms[step.id, jurisdictions] = terms
         return terms
