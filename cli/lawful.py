@@ -21,7 +21,7 @@ def usual_pack(country: str) -> Pack:
 
 
 def law_of(people: Iterable[Lawful], pack: Pack) -> dict[str, Any]:
-    """Each place with its people (somebody may be in several; null: not known), who told it, and for how many the strictest count."""
+    """Each place with its people (who may be in several; null: not known), who told it, for how many the strictest hours count."""
     every = Counter(people)
     told: Counter[str] = Counter()
     places: Counter[str | None] = Counter()

@@ -35,7 +35,8 @@ def consents_of(written: Any, problems: list[str]) -> tuple[Consent, ...]:
         try:
             found.append(_record(each))
         except (ValueError, TypeError, OverflowError) as error:
-            problems.append(f"consent {repr(each)[:_QUOTED]} cannot be read, so it counts for nothing: {error}")
+            why = f"consent {repr(each)[:_QUOTED]} cannot be read, so it counts for nothing: {error}"
+            problems.append(why[: 4 * _QUOTED])
     return tuple(found)
 
 
