@@ -90,9 +90,10 @@ def test_a_step_is_passed_over_if_another_channel_of_the_campaign_is_consented_t
 
 def test_a_rule_asks_from_its_day_on_and_the_stronger_one_from_its_own() -> None:
     later = (Needed("express", "old", NOW), Needed("express_written", "new", NOW + DAY))
-    told = [[consented(later, (each,), CALLS_ONLY, "call", at).ok for at in (NOW - 1, NOW, NOW + DAY - 1, NOW + DAY)] for each in (
-        record("none"), record("express"), record("express_written")
-    )]
+    told = [
+        [consented(later, (each,), CALLS_ONLY, "call", at).ok for at in (NOW - 1, NOW, NOW + DAY - 1, NOW + DAY)]
+        for each in (record("none"), record("express"), record("express_written"))
+    ]
     assert told == [[True, False, False, False], [True, True, True, False], [True] * 4]
 
 
@@ -148,7 +149,10 @@ AT = 1_772_355_600_000  # 1 March 2026, 09:00 UTC
         ({"kind": "yes", "at": AT}, [record(at=AT)]),
         ({"kind": "yes", "at": "2026-03-01"}, [record(at=AT - 9 * 3_600_000)]),
         ({"kind": "yes", "expires_at": "2026-03-01T09:00:00.001Z", "revoked_at": AT}, [record(expires_at=AT + 1, revoked_at=AT)]),
-        (["yes", {"kind": "none", "channel": "sms", "source": "form 7"}], [record(), record("none", channel="sms", source="form 7")]),
+        (
+            ["yes", {"kind": "none", "channel": "sms", "source": "form 7"}],
+            [record(), record("none", channel="sms", source="form 7")],
+        ),
     ],
 )
 def test_consents_are_read(written: Any, found: list[Consent]) -> None:

@@ -17,7 +17,10 @@ NEW_YORK, MIAMI, TOLL_FREE = "+12125550101", "+13055550123", "+18005550123"
 
 #: phone, postal code, state, country -> the places, by who said them.
 PEOPLE = {
-    "an address and a number of one state": ((MIAMI, "33130", "FL", "US"), {"postal_code": "US-FL", "state": "US-FL", "phone": "US-FL"}),
+    "an address and a number of one state": (
+        (MIAMI, "33130", "FL", "US"),
+        {"postal_code": "US-FL", "state": "US-FL", "phone": "US-FL"},
+    ),
     "a mobile of another state": ((NEW_YORK, "33130", "FL", None), {"postal_code": "US-FL", "state": "US-FL", "phone": "US-NY"}),
     "a ZIP code that lost its zero": ((NEW_YORK, "8014", None, "US"), {"postal_code": "US-NJ", "phone": "US-NY"}),
     "ZIP+4 without its zero": ((NEW_YORK, "8014-1234", None, None), {"postal_code": "US-NJ", "phone": "US-NY"}),
@@ -90,7 +93,9 @@ def test_no_place_of_the_library_is_in_another_state_than_its_area_code() -> Non
     told = {
         prefix: state
         for prefix, names in GEOCODE_DATA.items()
-        if prefix.startswith("1") and prefix not in STRAY and (state := NAMES.get(names.get("en", "").rsplit(", ", 1)[-1].casefold()))
+        if prefix.startswith("1")
+        and prefix not in STRAY
+        and (state := NAMES.get(names.get("en", "").rsplit(", ", 1)[-1].casefold()))
     }
     assert len({prefix[1:4] for prefix in told}) > 350
     wrong = {prefix: state for prefix, state in told.items() if AREA_STATES.get(prefix[1:4], "VI") != state}

@@ -1,4 +1,4 @@
-"""Rule packs: each row by an instant inside and one outside, from which day on it holds, and what holds for several places at once."""
+"""Rule packs: each row by an instant inside and one outside, from which day on it holds, what holds for several places."""
 
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -167,7 +167,14 @@ def test_the_strictest_hours_leave_every_weekday_some(name: str, version: str) -
 
 
 def test_what_a_pack_covers() -> None:
-    assert [covers(US, place) for place in ("US-FL", "US-IL", "US-TX", "US", "US-PR", "GB")] == [True, True, False, False, False, False]
+    assert [covers(US, place) for place in ("US-FL", "US-IL", "US-TX", "US", "US-PR", "GB")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
     assert [covers(GB, place) for place in ("GB", "JE", "US-FL")] == [True, False, False]
 
 
