@@ -150,6 +150,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
     terms = plan.terms(step, facts.jurisdictions)
     until = hours.open_until(terms.window, facts.zones, facts.transit, now)
     open_now = until is not None and until > now
+    opens = None if open_now else hours.opens_next(terms.window, facts.zones, facts.transit, now)
     answers = (
         _lifecycle(facts),
         YES["halt"] if not facts.halts else halted(facts.halts, plan.line, facts.jurisdictions),
@@ -157,13 +158,12 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now),
         YES["lists"] if not plan.lists else lists_current(plan.lists, facts.lists or {}, now),
         YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
-        *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now)),
+        *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
         *((YES["number_caps"], YES["person_caps"]) if not terms.caps else _caps(facts, terms, now)),
         _contact_busy(facts),
         _number_busy(facts, now),
         _slot(facts, now),
     )
-    opens = None if open_now else hours.opens_next(terms.window, facts.zones, facts.transit, now)
     return Verdict(answers if facts.abroad is None else (*answers, _country(facts.abroad)), until, opens)
 
 
