@@ -4,7 +4,7 @@ A record holds from `at` on, until it expires, is revoked, or a later record wit
 a wider one, takes it back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from engine.answers import YES, Answer, At, Never
@@ -23,20 +23,47 @@ def consented(every: tuple[Needed, ...], consents: tuple[Consent, ...], plan: Pl
     It turns when a consent begins. Never: the person leaves, or the step is passed over if another channel of the campaign is
     consented to.
     """
-    needed = max((each for each in every if each.since <= now), key=lambda each: _RANK[each.kind], default=None)
+    needed = _in_force(every, now)
     if needed is None:
         return YES["consent"]
-    scopes = ("all", plan.purpose, f"campaign:{plan.campaign}")
-    scoped = [each for each in consents if each.scope in scopes]
-    enough = [each for each in scoped if _RANK.get(each.kind, 0) >= _RANK[needed.kind]]
-    begins = [_begins(each) for each in enough if _covers(each, channel) and max(now, _begins(each)) < _ends(each, scoped, channel)]
-    if any(at <= now for at in begins):
-        return YES["consent"]
+    scoped = [each for each in consents if each.scope in plan.scopes]
+    least = _RANK[needed.kind]
+    enough = [each for each in scoped if _RANK.get(each.kind, 0) >= least]
+    for each in enough:
+        if _covers(each, channel) and _begins(each) <= now < _ends(each, scoped, channel):
+            return YES["consent"]
+    return _refused(needed, consents, scoped, enough, plan, channel, now)
+
+
+def _in_force(every: tuple[Needed, ...], now: Instant) -> Needed | None:
+    """The most that is needed now."""
+    found: Needed | None = None
+    for each in every:
+        if each.since <= now and (found is None or _RANK[each.kind] > _RANK[found.kind]):
+            found = each
+    return found
+
+
+def _refused(
+    needed: Needed,
+    consents: tuple[Consent, ...],
+    scoped: list[Consent],
+    enough: list[Consent],
+    plan: Plan,
+    channel: str,
+    now: Instant,
+) -> Answer:
+    """scoped: those that speak for the campaign; enough: of them, those of the kind that is needed."""
+
+    def begins(of: str) -> Iterator[int]:
+        """When those begin for a channel that hold now or are going to."""
+        yield from (at for each in enough if _covers(each, of) and max(now, at := _begins(each)) < _ends(each, scoped, of))
+
     detail = f"needs {_kind(needed.kind)} consent for {plan.purpose} ({needed.source}); on record: {_words(consents)}"
-    if begins:
-        return Answer("consent", False, At(Instant(min(begins))), detail)
-    others = [(each, other) for each in enough for other in plan.channels if _covers(each, other)]
-    elsewhere = any(max(now, _begins(each)) < _ends(each, scoped, other) for each, other in others)
+    at = min(begins(channel), default=None)
+    if at is not None:
+        return Answer("consent", False, At(Instant(at)), detail)
+    elsewhere = any(True for other in plan.channels for _ in begins(other))
     return Answer("consent", False, Never("no_consent", skips=elsewhere), detail)
 
 
@@ -48,12 +75,15 @@ def _begins(consent: Consent) -> int:
     return consent.at or 0
 
 
-def _ends(consent: Consent, scoped: Sequence[Consent], channel: str) -> int:
-    """From when on it does not hold any more, for this channel: it has expired, or was taken back. scoped: the records that speak
-    for the campaign."""
-    given = _begins(consent)
-    refusals = [_begins(each) for each in scoped if each.kind == "none" and _covers(each, channel) and _begins(each) >= given]
-    return min([NEVER if at is None else at for at in (consent.expires_at, consent.revoked_at)] + refusals)
+def _ends(consent: Consent, scoped: list[Consent], channel: str) -> int:
+    """From when on it does not hold any more, for this channel: it has expired, or was taken back."""
+    end: int = NEVER if consent.expires_at is None else consent.expires_at
+    if consent.revoked_at is not None and consent.revoked_at < end:
+        end = consent.revoked_at
+    for each in scoped:
+        if each.kind == "none" and _covers(each, channel) and _begins(consent) <= _begins(each) < end:
+            end = _begins(each)
+    return end
 
 
 def _words(consents: Iterable[Consent]) -> str:

@@ -1,6 +1,7 @@
 """Consent as people and systems write it, as records: a word, one record, or a list of them."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from engine.complaints import listed, nearest
@@ -46,10 +47,8 @@ def kind_of(word: str) -> str | None:
 
 
 def _record(each: Any) -> Consent:
-    if isinstance(each, bool):
-        return Consent(kind="express" if each else "none")
-    if isinstance(each, str):
-        return Consent(kind=_kind(each))
+    if isinstance(each, bool | str):
+        return _of_word(str(each))
     if not isinstance(each, dict):
         raise ValueError("write a word or a record")
     # Of a key that nobody reads (revoked, expires) one cannot know what it takes away.
@@ -64,6 +63,11 @@ def _record(each: Any) -> Consent:
         source=str(source) if source else None,
         **{name: _instant(name, each.get(name)) for name in _TIMES},
     )
+
+
+@lru_cache(maxsize=256)
+def _of_word(word: str) -> Consent:
+    return Consent(kind=_kind(word))
 
 
 def _kind(written: Any) -> str:

@@ -102,11 +102,13 @@ class Plan:
         init=False, repr=False, compare=False
     )  # what `step` looks into, for the flow, which asks all the time
     channels: frozenset[Channel] = field(init=False, repr=False, compare=False)  # of all steps
+    scopes: frozenset[str | None] = field(init=False, repr=False, compare=False)  # of consents that speak for this campaign
     _terms: dict[tuple[str, tuple[str, ...]], Terms] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         channels = frozenset(step.channel for step in self.steps if isinstance(step, Contacting))
         object.__setattr__(self, "channels", channels)
+        object.__setattr__(self, "scopes", frozenset(("all", self.purpose, f"campaign:{self.campaign}")))
         object.__setattr__(self, "by_id", _ById({step.id: step for step in self.steps}))  # frozen for everybody else
 
     def step(self, step_id: str) -> Step:
