@@ -154,7 +154,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         Answer("exit", False, Never(facts.exiting)) if facts.exiting else YES["exit"],
         suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now),
         YES["lists"] if not plan.lists else lists_current(plan.lists, facts.lists or {}, now),
-        YES["consent"] if terms.consent is None else consented(terms.consent, facts.consents, plan, step.channel, now),
+        YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
         *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
         *((YES["number_caps"], YES["person_caps"]) if not terms.caps else _caps(facts, terms, now)),
         _contact_busy(facts),
