@@ -12,6 +12,7 @@ from cli.read import Snapshot, read_heads
 from engine.countries import country_of
 from engine.errors import OutdialError, UsageError
 from engine.halts import words
+from engine.jurisdictions import TERRITORIES
 from engine.states import state_code
 from outdial.clock import clock_from
 from outdial.settings import Settings
@@ -40,7 +41,7 @@ def halt(
     snapshot = read_heads(settings)
     if not show:
         known_line(line, snapshot)
-        one = of(line, country, state, reason, clock_from(settings).now())
+        one = _since(of(line, country, state, reason, clock_from(settings).now()), snapshot)
         with Publisher(settings, RESOURCES) as publisher:
             publisher.send(RESOURCES, resource_key(one), one)
         _say([one], as_json)
@@ -71,15 +72,26 @@ def of(line: str | None, country: str | None, state: str | None, reason: str | N
     nation = None if country is None else country_of(country)
     if country is not None and nation is None:
         raise UsageError(f"--country {country!r} is no country: write a code or a name, such as US")
+    if state is None and nation in TERRITORIES:
+        state, nation = nation, "US"  # whoever lives there is of the US to the gate
     place = None
     if state is not None:
-        code = state_code(state.rpartition("-")[2], "US")
+        of_us, _, named = state.rpartition("-")
+        code = state_code(named, "US") if of_us.upper() in ("", "US") else None
         if code is None or nation not in (None, "US"):
             raise UsageError(f"--state {state!r} is no state of the US: write its code or name, such as TX; others go by --country")
         place, nation = f"US-{code}", "US"
     parts = (("line", line), ("state", place) if place else ("country", nation))
     name = "+".join(f"{kind}/{what}" for kind, what in parts if what) or "all"
     return Halt(id=name, line=line, country=nation, state=place, reason=reason or None, at=now)
+
+
+def _since(one: Halt, snapshot: Snapshot) -> Halt:
+    """One that stands already stands since it did; a new reason is taken."""
+    for halt in snapshot.halts:
+        if halt.id == one.id:
+            return one.model_copy(update={"at": halt.at, "reason": one.reason or halt.reason})
+    return one
 
 
 def known_line(line: str | None, snapshot: Snapshot) -> None:

@@ -16,7 +16,7 @@ from engine.postal import zip_code, zip_state
 from engine.states import state_code
 
 #: Country codes of their own whose people live under the law of the US.
-_TERRITORIES = ("PR", "VI", "GU", "AS", "MP")
+TERRITORIES = ("PR", "VI", "GU", "AS", "MP")
 _ABROAD = ("AA", "AE", "AP")
 
 Sources = tuple[tuple[str, tuple[str, ...]], ...]
@@ -41,12 +41,12 @@ def _joined(postal_code: str, state: str, country: str, region: str, prefix: str
 def _address(postal_code: str, state: str, country: str, region: str) -> Sources:
     """What the address says; without a country it is read as one of the US if it reads so, and the number is not from elsewhere."""
     named = country_of(country) if country.strip() else None
-    if named in _TERRITORIES:
+    if named in TERRITORIES:
         return (("country", (f"US-{named}",)),)
     if named not in ("US", None):
         return (("country", (named,)),) if named else ()
     found = []
-    if named == "US" or region in ("US", "001", "", *_TERRITORIES):
+    if named == "US" or region in ("US", "001", "", *TERRITORIES):
         code = zip_code(postal_code) if postal_code else None
         for source, place in (("postal_code", zip_state(code) if code else None), ("state", state_code(state, "US"))):
             if place:
@@ -58,7 +58,7 @@ def _number(region: str, prefix: str) -> str | None:
     """Where a number is from; None for one without a place."""
     if region in ("", "001"):
         return None
-    if region in _TERRITORIES:
+    if region in TERRITORIES:
         return f"US-{region}"
     if region != "US":
         return region
