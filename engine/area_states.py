@@ -20,8 +20,19 @@ UT 385 435 801|VA 276 434 540 571 686 703 757 804 826 948|VT 802|WA 206 253 360 
 WI 262 274 353 414 534 608 715 920|WV 304 681|WY 307
 """
 
+
+
+def _read(table: str) -> dict[str, str]:
+    """A state's name stands before its codes."""
+    found: dict[str, str] = {}
+    state = ""
+    for word in table.replace("|", " ").split():
+        if word.isdigit():
+            found[word] = state
+        else:
+            state = word
+    return found
+
+
 #: Area code (three digits) -> state.
-AREA_STATES: dict[str, str] = {}
-for _part in _CODES.replace("\n", " ").split("|"):
-    _state, *_codes = _part.split()
-    AREA_STATES.update(dict.fromkeys(_codes, _state))
+AREA_STATES = _read(_CODES)
