@@ -38,6 +38,7 @@ from schemas.topics import (
     DIAL_COMMANDS,
     DIAL_RECEIPTS,
     ENROLLMENTS,
+    OPT_OUTS,
     STEP_TIMERS,
     SUPPRESSIONS,
     TopicSpec,
@@ -134,7 +135,8 @@ class Archive:
         one.rows = {key: row for key, row in rows.items() if isinstance(row, EnrollmentRow)}
         keys = {one.contact_id}
         one.contacts = self._found(CONTACTS, own, keys, _CONTACT.validate_json)
-        one.requests = self._found(ENROLLMENTS, own, keys, ENROLLMENT.validate_json)
+        asked = (self._found(spec, own, keys, ENROLLMENT.validate_json) for spec in (ENROLLMENTS, OPT_OUTS))
+        one.requests = [found for some in asked for found in some]
         one.events = self._found(CAMPAIGN_EVENTS, own, keys, decoder(Event).decode)
         one.outcomes = self._found(CALL_OUTCOMES, own, keys, decoder(Outcome).decode)
 

@@ -1,6 +1,7 @@
 """Reads all topics into a World. The impure half of `verify`; counting is cli/reconcile.py's."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from schemas.topics import (
     DIAL_RECEIPTS,
     ENROLLMENTS,
     LINE_EVENTS,
+    OPT_OUTS,
     STEP_TIMERS,
     SUPPRESSIONS,
     TopicSpec,
@@ -57,6 +59,7 @@ class _Asked(msgspec.Struct):
     contact_id: str
     campaign: str = ""
     entry: int = 1
+    scope: str = "all"
 
 
 _ASKED = decoder(_Asked)
@@ -156,13 +159,15 @@ def _read_outsiders(settings: Settings, world: World, done: Mapping[int, int]) -
             entry = Suppression.model_validate_json(raw.value or b"")
         except ValidationError:
             continue
+        if entry.scope != "all" or entry.expires_at is not None:
+            continue  # it covers some contacts, or some time
         world.suppressed[entry.address].append(Mark(raw.timestamp, entry.kind == "add"))
-    for raw in read_records(settings, ENROLLMENTS):
+    for raw in chain(read_records(settings, ENROLLMENTS), read_records(settings, OPT_OUTS)):
         try:
             asked = _ASKED.decode(raw.value or b"")
         except msgspec.DecodeError:
             continue
-        if asked.kind == "opt_out":
+        if asked.kind == "opt_out" and asked.scope == "all":
             world.opted_out.setdefault(asked.contact_id, raw.timestamp)
         elif asked.kind == "enroll" and raw.offset < done.get(raw.partition, 0):
             enrollment = ids.enrollment_id(asked.contact_id, asked.campaign, asked.entry)

@@ -20,6 +20,7 @@ from schemas.topics import (
     ENROLLMENTS,
     LINE_EVENTS,
     LINE_SLOTS,
+    OPT_OUTS,
     SUPPRESSIONS,
 )
 
@@ -31,6 +32,7 @@ SOURCES = (
     CONTACTS_CDC,
     CONTACTS,
     ENROLLMENTS,
+    OPT_OUTS,
     LINE_EVENTS,
     LINE_SLOTS,
     DIAL_COMMANDS,

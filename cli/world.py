@@ -86,7 +86,7 @@ class World:
 
     def add_receipt(self, receipt: Receipt, appended: int) -> None:
         """`appended`: real ms at which the broker took it."""
-        if receipt.opt_out:
+        if receipt.opt_out and ":" not in receipt.opt_out:
             self.suppressed[receipt.address].append(Mark(appended, True))
         if self._first(receipt.event_id):
             self.receipts[receipt.dial_id].append(receipt)

@@ -280,13 +280,16 @@ def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Recei
     entry = SuppressionEntry(
         scope=_scope(receipt.opt_out or "all"),
         reason="opted_out",
-        source="call",
+        source="message" if receipt.kind == ReceiptKind.INBOUND else "call",
         spoke=True,
         at=ctx.now,
         cause=receipt.event_id or receipt.dial_id,
     )
     suppressed = _added(row, entry)
-    contacts = dict.fromkeys((*((call.contact_id,) if call else ()), *sorted(ctx.contacts)))
+    reached = (
+        (call.contact_id,) if call else tuple(each.contact_id for each in row.calls.values())
+    )  # of a message: whoever was called
+    contacts = dict.fromkeys((*reached, *sorted(ctx.contacts)))
     return Result(suppressed, (*result.emit, *_opt_outs(suppressed, contacts, ctx, entry.scope)), wake=result.wake)
 
 

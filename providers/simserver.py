@@ -25,7 +25,7 @@ from outdial.logs import get_logger
 from providers.mix import Mix, call_fate, message_fate
 from providers.simhooks import Hooks
 from providers.simlog import Entry, Log
-from providers.simwire import CALLS, E164, HEALTH, MESSAGES, Answer, News, Order
+from providers.simwire import CALLS, E164, HEALTH, INBOUND, MESSAGES, Answer, News, Order, Text
 from schemas.ids import digest
 
 log = get_logger()
@@ -59,12 +59,14 @@ class Simulator:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._closing = asyncio.Event()
         self.accepted = 0
+        self._inbounds = 0
 
     def app(self) -> web.Application:
         """The web application, for a running loop."""
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_post(CALLS, self._call)
         app.router.add_post(MESSAGES, self._message)
+        app.router.add_post(INBOUND, self._inbound)
         app.router.add_get(CALLS, self._find)
         app.router.add_get(HEALTH, self._health)
         app.on_startup.append(self._recover)
@@ -103,6 +105,18 @@ class Simulator:
 
     async def _message(self, request: web.Request) -> web.Response:
         return await self._take(request, "sms")
+
+    async def _inbound(self, request: web.Request) -> web.Response:
+        """Pretends that a person sent a message."""
+        try:
+            sent = msgspec.json.decode(await request.read(), type=Text)
+        except msgspec.DecodeError as error:
+            return _answer(400, error=Disposition.CONFIG_ERROR, message=str(error))
+        if self._hooks is not None:
+            self._inbounds += 1
+            news = News(type="message.received", from_=sent.from_, to=sent.to or "", text=sent.text)
+            self._hooks.send(digest("inbound", self._options.seed, sent.from_, self._clock.real_us(), self._inbounds), news)
+        return _answer(201)
 
     async def _take(self, request: web.Request, channel: str) -> web.Response:
         # Read before the body is: pacing and windows are judged by when a request arrived.

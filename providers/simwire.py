@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from engine.stop_words import asks_to_stop
 from providers.port import statement
 from schemas.receipt import Receipt, ReceiptKind
 
 NAME = "simulator"
-CALLS, MESSAGES, HEALTH = "/v1/calls", "/v1/messages", "/v1/health"
+CALLS, MESSAGES, INBOUND, HEALTH = "/v1/calls", "/v1/messages", "/v1/inbound", "/v1/health"
 WEBHOOKS = "/v1/webhooks/simulator"
 
 #: E.164: a plus sign and 7 to 15 digits, the first not 0.
@@ -40,12 +41,22 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str | None = None
 
 
-class News(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a webhook tells and a look-up answers. Instants are campaign ms."""
+class Text(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+    """A message that a person sends: the body of a request to pretend so."""
+
+    from_: Annotated[str, msgspec.Meta(pattern=E164)]
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    to: str | None = None
+
+
+class News(msgspec.Struct, frozen=True, rename={"from_": "from"}, omit_defaults=True):
+    """What a webhook tells and a look-up answers. Instants are campaign ms. Of `message.received`: from and text, no dial_id."""
 
     type: Name  # one of KINDS; others are passed on as data
-    dial_id: Name
-    to: Name
+    dial_id: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    to: str = ""
+    from_: str | None = None
+    text: str | None = None
     call_id: str | None = None
     disposition: str | None = None
     opt_out: str | None = None
@@ -64,7 +75,17 @@ KINDS: dict[str, ReceiptKind] = {
 
 
 def to_receipt(news: News, source: str) -> Receipt:
-    """The receipt of a piece of news. A type that is not known becomes its kind, which everyone ignores."""
+    """The receipt of a piece of news. A type that is not known becomes its kind, which everyone ignores.
+
+    Raises msgspec.ValidationError for one that lacks what its type needs.
+    """
+    if news.type == "message.received":
+        if not news.from_ or news.text is None:
+            raise msgspec.ValidationError("message.received needs `from` and `text`")
+        stop = "all" if asks_to_stop(news.text) else None
+        return statement("", news.from_, ReceiptKind.INBOUND, source, detail=news.text, opt_out=stop)
+    if not news.dial_id or not news.to:
+        raise msgspec.ValidationError(f"{news.type} needs `dial_id` and `to`")
     told = statement(
         news.dial_id,
         news.to,

@@ -14,13 +14,14 @@ class ReceiptKind(StrEnum):
     UNKNOWN = "unknown"  # no answer: it may or may not have dialed
     ENDED = "ended"  # the call is over, or the message was sent: `disposition`
     NOT_FOUND = "not_found"  # a look-up found no such dial_id, and this provider's look-up is authoritative
+    INBOUND = "inbound"  # the person sent a message: `detail` is its text
     STATUS = "status"  # later news that moves no flow (delivered, undelivered, a late opt-out)
 
 
 class Receipt(Record, kw_only=True, frozen=True):
-    """One statement of a provider about one dial_id. Repeats do no harm."""
+    """One statement of a provider, about one dial_id or of what a person sent. Repeats do no harm."""
 
-    dial_id: str  #: the command it is about
+    dial_id: str  #: the command it is about; empty: of none, as an inbound message is
     address: str  #: number that was dialed, E.164
     kind: str  #: a ReceiptKind; others are kept as data and ignored
     provider_call_id: str | None = None  #: the provider's own id

@@ -79,6 +79,12 @@ RESOURCES = _compact(
 CONTACTS = _compact("contacts", "contact_id", Contact, side="in", about="People, as an import or a CRM knows them.")
 CONTACTS_CDC = TopicSpec("contacts-cdc", "as the connector keys it", (), about="Change records of a CRM. Nothing reads it yet.")
 ENROLLMENTS = _in("enrollments", "contact_id", (Enroll, Unenroll, OptOut), "Who enters a campaign, who leaves, who opts out.")
+OPT_OUTS = TopicSpec(
+    "opt-outs",
+    "contact_id",
+    (OptOut,),
+    about="Opt-outs that the dialer hands to the contacts of an address: never behind an import.",
+)
 CONTACT_PROFILES = _compact(
     "contact-profiles", "contact_id", Profile, about="Changelog of a table: what is known of a person, normalised."
 )
@@ -120,6 +126,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     CONTACTS,
     CONTACTS_CDC,
     ENROLLMENTS,
+    OPT_OUTS,
     CONTACT_PROFILES,
     STEP_TIMERS,
     LINE_EVENTS,

@@ -91,6 +91,7 @@ def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> Dialer:
         provider.on_receipt = lambda receipt: _receive(lane, receipt)
     lane.stage(topics.CONTACTS, enrolling.on_contact, CONTACTS_S)
     lane.stage(topics.ENROLLMENTS, enrolling.on_enrollment, INTAKE_S)
+    lane.stage(topics.OPT_OUTS, enrolling.on_enrollment)
     lane.stage(topics.LINE_SLOTS, scheduler.on_slots)
     lane.stage(topics.DIAL_COMMANDS, dialer.on_command)
     lane.stage(topics.DIAL_RECEIPTS, dialer.on_receipt)

@@ -111,12 +111,15 @@ class World(Stack):
         self._rate = rate
         self._ends: Consumer | None = None
 
-    def up(self, *workers: str, ahead: float = 0.0, seed: int = 1) -> None:
-        """Broker, topics, clock, provider and workers. `ahead`: real seconds until the clock shows its beginning."""
+    def up(self, *workers: str, ahead: float = 0.0, seed: int = 1, provider: tuple[str, ...] = ()) -> None:
+        """Broker, topics, clock, provider and workers. `ahead`: real seconds until the clock shows its beginning.
+
+        `provider`: options of `outdial simulator`.
+        """
         self.broker.up()
         apply(self.settings)
         self.set_clock(clock_at(MONDAY, self._rate, ahead))
-        self.start_provider("--seed", str(seed))
+        self.start_provider("--seed", str(seed), *provider)
         for name in workers:
             self.start_worker(name)
 

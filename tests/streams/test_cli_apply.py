@@ -144,7 +144,7 @@ def test_a_life_from_draft_to_ended(outdial: Run, campaign: Path) -> None:
 def test_one_faulty_file_keeps_all_from_being_applied(broker: Settings, outdial: Run, campaign: Path, tmp_path: Path) -> None:
     faulty = tmp_path / "faulty.yaml"
     faulty.write_text(campaign.read_text().replace("id: ", "id: other-", 1).replace("line: main", "line: mian\ncaps: []"))
-    with pytest.raises(OutdialError, match=r"mend 2 faults first:\n(.*\n)?.*faulty\.yaml:\d+: "):
+    with pytest.raises(OutdialError, match=r"mend a fault first:\n(.*\n)?.*faulty\.yaml:\d+: "):
         outdial("campaign", "apply", campaign, faulty)
     assert keys_of(broker, name_of(campaign)) == []
 
