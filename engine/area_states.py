@@ -21,7 +21,6 @@ WI 262 274 353 414 534 608 715 920|WV 304 681|WY 307
 """
 
 
-
 def _read(table: str) -> dict[str, str]:
     """A state's name stands before its codes."""
     found: dict[str, str] = {}
