@@ -7,7 +7,7 @@ import sys
 import psutil
 from rich.console import Console
 
-from bench import lane, latency, pacing, timers
+from bench import lane, latency, pacing, timers, windows
 
 
 def main() -> None:
@@ -15,6 +15,8 @@ def main() -> None:
     console = Console(width=132, highlight=False)
     console.print(f"{platform.machine()}, {psutil.cpu_count()} cores, Python {platform.python_version()}\n")
     timers.main(timers.COUNT)
+    print()
+    windows.main(windows.COUNT)
     print()
     pacing.main(60)
     print()

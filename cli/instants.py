@@ -13,15 +13,17 @@ def parse_instant(text: str, option: str, now: Instant) -> Instant:
     """Campaign ms. Without an offset it is UTC; a day alone is its first moment. Raises UsageError that names the option."""
     try:
         delay = parse_delay(text)
-        return Instant(now - delay.ms - delay.days * DAY)
     except ValueError:
-        pass
+        return parse_moment(text, option, "2026-11-26, 2026-11-26T14:00Z, or how long ago: 30m, 2h, 3 days")
+    return Instant(now - delay.ms - delay.days * DAY)
+
+
+def parse_moment(text: str, option: str, allowed: str = "2026-11-26T14:00Z or 2026-11-26T09:00-05:00") -> Instant:
+    """As parse_instant, but not how long ago."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(
-            f"{option} {text!r} is no instant: write 2026-11-26, 2026-11-26T14:00Z, or how long ago: 30m, 2h, 3 days"
-        ) from None
+        raise UsageError(f"{option} {text!r} is no instant: write {allowed}") from None
     aware = found if found.tzinfo else found.replace(tzinfo=UTC)
     return Instant((aware - _EPOCH) // timedelta(milliseconds=1))
 

@@ -5,14 +5,11 @@ may take on its way are not taken off, nor is anything known of attempts, opt-ou
 """
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import ValidationError
@@ -21,11 +18,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.documents import load
-from cli.instants import parse_instant
 from cli.summary import iso
+from cli.when_cases import answer_all, asked_instant
+from engine.calendars import offset_at
 from engine.compile import compile_plan, faults
 from engine.errors import OutdialError, UsageError
-from engine.hours import Closer, closers, ended_by
+from engine.hours import Closer, ended_by, never_open
 from engine.intake import profile_of
 from engine.plan import Contacting, Plan
 from engine.time import NEVER, Instant
@@ -45,11 +43,12 @@ class Opening(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is open, in which zones; if nothing is, what closes the instant that was asked for."""
+    """What is open, in which zones; if nothing is, what closes. problems: what could not be read of the contact, in words."""
 
     open: tuple[Opening, ...]
     zones: tuple[str, ...]
     shut: tuple[Closer, ...] = ()
+    problems: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -78,15 +77,19 @@ def when(
     plan = plan_of(file)
     asked = step_of(plan, step)
     if cases is not None:
-        _cases(plan, asked, cases, count)
+        if contact is not None or begin:
+            raise UsageError("give either --cases, or --contact and --from: a case holds both")
+        answer_all(cases, lambda who, at: answer(plan, asked, who, at, count).as_json())
         return
     if contact is None or not begin:
         raise UsageError("give --contact and --from, or --cases with a file of many")
-    at = parse_instant(begin, "--from", Instant(0))
+    at = asked_instant(int(begin) if begin.isdecimal() else begin, "--from")
     try:
         found = answer(plan, asked, json.loads(contact), at, count)
-    except (ValueError, ValidationError) as error:
-        raise UsageError(f"--contact {contact!r} is no contact: {_sentence(error)}") from error
+    except json.JSONDecodeError as error:
+        raise UsageError(f"--contact {contact!r} is no JSON: {error}") from error
+    except ValueError as error:
+        raise UsageError(f"--contact {contact!r}: {error}") from error
     if as_json:
         print(json.dumps(found.as_json()))
     else:
@@ -113,14 +116,18 @@ def step_of(plan: Plan, name: str | None) -> Contacting:
 
 
 def answer(plan: Plan, step: Contacting, contact: Any, at: Instant, count: int) -> Answer:
-    """The next ranges for a contact, as it is published. Raises ValueError (ValidationError is one) for what is no contact."""
+    """The next ranges for a contact, as it is published. Raises ValueError, a sentence, for what is no contact."""
     if not isinstance(contact, dict):
-        raise ValueError("it must be an object")
-    profile = profile_of(Contact.model_validate({"id": _NOBODY} | contact))
+        raise ValueError(f"contact must be an object, and not {json.dumps(contact)}")
+    try:
+        profile = profile_of(Contact.model_validate({"id": _NOBODY} | contact))
+    except ValidationError as error:
+        every = error.errors(include_url=False)
+        raise ValueError("; ".join(f"contact.{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in every)) from None
     window = plan.terms(step, profile.jurisdictions).window
     zones = plan.zones(profile.zones)
     found = tuple(openings(window, zones, at, count))
-    return Answer(found, clocks(window, zones), () if found else closers(window, zones, at))
+    return Answer(found, clocks(window, zones), () if found else never_open(window, zones, at), profile.problems)
 
 
 def openings(window: Window, zones: tuple[str, ...], at: Instant, count: int) -> Iterator[Opening]:
@@ -149,53 +156,13 @@ def moment(at: Instant) -> str | None:
     return None if at >= NEVER else iso(at)
 
 
-# --- many -------------------------------------------------------------------------------------------------------------------------
-
-
-def _cases(plan: Plan, step: Contacting, file: str, count: int) -> None:
-    """One line for each line. Raises OutdialError at the end if some could not be answered."""
-    bad = 0
-    try:
-        with nullcontext(sys.stdin) if file == "-" else Path(file).open(encoding="utf-8") as lines:
-            for number, text in enumerate(lines, 1):
-                if text.strip():
-                    told = _case(plan, step, text, number, count)
-                    bad += "error" in told
-                    print(json.dumps(told))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--cases {file}: cannot be read: {error}") from error
-    if bad:
-        raise OutdialError(f"{file}: {bad} of its lines could not be answered: each says why")
-
-
-def _case(plan: Plan, step: Contacting, text: str, number: int, count: int) -> dict[str, Any]:
-    try:
-        case = json.loads(text)
-        at = _instant(case["from"])
-        return answer(plan, step, case["contact"], at, count).as_json()
-    except KeyError as error:
-        return {"error": f"line {number}: {error.args[0]!r} is missing: write contact and from"}
-    except (ValueError, TypeError, UsageError, OverflowError) as error:
-        return {"error": f"line {number}: {_sentence(error)}"}
-
-
-def _instant(value: Any) -> Instant:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Instant(value)
-    return parse_instant(value, "from", Instant(0))
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False))
-    return str(error)
-
-
 # --- for people -------------------------------------------------------------------------------------------------------------------
 
 
 def _print(found: Answer) -> None:
     console = Console(soft_wrap=True, highlight=False)
+    for problem in found.problems:
+        console.print(f"note: {escape(problem)}")
     console.print(f"measured by {', '.join(found.zones)}")
     if not found.open:
         console.print("never open within 400 days:")
@@ -207,16 +174,19 @@ def _print(found: Answer) -> None:
         table.add_column(title, no_wrap=True)
     for each in found.open:
         local = (_local(each.range, zone) for zone in found.zones)
-        table.add_row(*local, f"{datetime.fromtimestamp(each.range.start / 1000, UTC):%d %b %H:%M}", escape(names(each.closers)))
+        table.add_row(*local, f"{_wall(each.range.start):%Y-%m-%d %H:%M}", escape(names(each.closers)))
+    console.width = max(console.width, sum(36 for _ in table.columns))
     console.print(table)
 
 
 def _local(found: Range, zone: str) -> str:
-    start, end = (datetime.fromtimestamp(min(at, 2**42) / 1000, ZoneInfo(zone)) for at in found)
+    start = _wall(found.start, zone)
     if found.end >= NEVER:
         return f"{start:%a %d %b %H:%M} on"
-    return (
-        f"{start:%a %d %b %H:%M} - {end:%H:%M:%S}"
-        if start.date() == end.date()
-        else f"{start:%a %d %b %H:%M} - {end:%a %d %b %H:%M:%S}"
-    )
+    end = _wall(found.end, zone)
+    return f"{start:%a %d %b %H:%M} - {end:{'%H:%M:%S' if start.date() == end.date() else '%a %d %b %H:%M:%S'}}"
+
+
+def _wall(at: Instant, zone: str = "UTC") -> datetime:
+    """What a clock reads."""
+    return datetime.fromtimestamp((at + offset_at(zone, at)) / 1000, UTC)

@@ -1,8 +1,9 @@
-"""Layers of hours laid over UTC for a set of zones, once, so that a look-up is two binary searches.
+"""Layers of hours laid over UTC for a set of zones, so that a look-up is two binary searches.
 
 A zone's offset is constant between two changes. On such a *stretch* a layer is the same pattern every week, shifted by the offset,
 but for the dates that differ. Such a date, and the day behind it, where an interval may reach, is a stretch of its own, cut at
-UTC Mondays, with its ranges written out. What the layers have in common is a stretch's pattern.
+UTC Mondays, with its ranges written out. What the layers have in common is a stretch's pattern, made when it is first asked for:
+people of a country make hundreds of calendars, and most stretches of most of them nobody ever looks into.
 
 A calendar with dates is made for a few years around the instant that was asked for, since holidays go on for ever.
 
@@ -11,16 +12,16 @@ pytz's tables end in 2037; later instants keep the last offset, which is behind 
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytz
 
 from engine.layers import Day, Layer
 from engine.time import DAY, MINUTE
-from engine.weekly import WEEK, Span, Weekly, around, intersect, merged, normal, spans
+from engine.weekly import DAY_MINUTES, WEEK, Span, Weekly, around, intersect, merged, normal, spans
 
 HORIZON = 400 * DAY  # nothing within it: never
 MONDAY = 4 * DAY  # 1970-01-05, the first Monday since the epoch
@@ -38,17 +39,41 @@ class Pattern(NamedTuple):
     ends: tuple[int, ...]
 
 
-class Calendar(NamedTuple):
-    """Stretch i lasts from edges[i] to edges[i+1] (UTC ms) and has patterns[i]. To be asked of instants in [since, until)."""
+class Clocks(NamedTuple):
+    """Layers, and the zones by whose clocks all of them are measured."""
+
+    layers: tuple[Layer, ...]
+    zones: tuple[str, ...]
+
+    def shifts(self, t: int) -> set[int]:
+        """How far the clocks are from UTC at an instant (ms)."""
+        return {offset_at(zone, t) for zone in self.zones}
+
+
+@dataclass(slots=True)
+class Calendar:
+    """Stretch i lasts from edges[i] to edges[i+1] (UTC ms). To be asked of instants in [since, until)."""
 
     edges: list[int]
-    patterns: list[Pattern]
+    patterns: list[Pattern | None]  # of each stretch, once it was asked for
     since: int
     until: int
+    clocks: tuple[Clocks, ...]
+    differing: tuple[Span, ...]  # where some layer's date differs, or the day before did
 
+    def pattern(self, i: int) -> Pattern:
+        """The pattern of stretch i."""
+        found = self.patterns[i]
+        if found is None:
+            found = self.patterns[i] = self._made(self.edges[i], self.edges[i + 1])
+        return found
 
-#: A layer and the offset (ms, local less UTC) of a clock that it is measured by.
-Measured = tuple[Layer, int]
+    def _made(self, u: int, v: int) -> Pattern:
+        measured = [(each.layers, each.shifts(u)) for each in self.clocks]
+        if _holds(self.differing, u):
+            return _written_out(measured, u, v)
+        every = ((layer, shift) for layers, shifts in measured for layer in layers for shift in shifts)
+        return _weekly(frozenset((layer.weekly, shift) for layer, shift in every if not layer.before((u + shift) // DAY)))
 
 
 def calendar_of(layers: tuple[Layer, ...], zones: tuple[str, ...], t: int) -> Calendar:
@@ -62,39 +87,26 @@ def calendar_of(layers: tuple[Layer, ...], zones: tuple[str, ...], t: int) -> Ca
 
 @lru_cache(maxsize=512)
 def _calendar(layers: tuple[Layer, ...], zones: tuple[str, ...], first: int, last: int, since: int, until: int) -> Calendar:
-    clocks = [(layer, offsets(zone)) for layer in layers for zone in ((layer.zone,) if layer.zone else zones)]
-    edges = sorted({-END, first, last, *(edge for _, (changes, _) in clocks for edge in changes)} | {END})
-    starts: list[int] = []
-    patterns: list[Pattern] = []
-    for a, b in pairwise(edges):
-        measured = tuple(dict.fromkeys((layer, table[bisect_right(changes, a) - 1]) for layer, (changes, table) in clocks))
-        for edge, pattern in _stretches(measured, a, b, first <= a < last):
-            starts.append(edge)
-            patterns.append(pattern)
-    return Calendar([*starts, END], patterns, since, until)
+    """`first` to `last`: where dates are looked at, and changes of offset. Outside, only a week without a gap is asked for."""
+    clocks = tuple(_clocks(layers, zones))
+    changes = {at for each in clocks for zone in each.zones for at in offsets(zone)[0] if first < at < last}
+    differing = _differing(layers, zones, first, last) if first > -END else ()
+    cuts = (edge for u, v in differing for span in _weeks(u, v) for edge in span)
+    edges = sorted({-END, first, last, END, *changes, *cuts})
+    return Calendar(edges, [None] * (len(edges) - 1), since, until, clocks, differing)
 
 
-def _stretches(measured: tuple[Measured, ...], a: int, b: int, dated: bool) -> Iterator[tuple[int, Pattern]]:
-    """[a, b), on which no offset changes, cut where dates differ."""
-    at = a
-    for start, end in _differing(measured, a, b) if dated else ():
-        if at < start:
-            yield at, _weekly(measured, at)
-        yield from ((u, _written_out(measured, u, v)) for u, v in _weeks(start, end))
-        at = end
-    if at < b:
-        yield at, _weekly(measured, at)
+def _clocks(layers: tuple[Layer, ...], zones: tuple[str, ...]) -> Iterator[Clocks]:
+    for zone in dict.fromkeys(layer.zone for layer in layers):
+        yield Clocks(tuple(layer for layer in layers if layer.zone == zone), (zone,) if zone else zones)
 
 
-def _differing(measured: Iterable[Measured], a: int, b: int) -> tuple[Span, ...]:
-    """Where in [a, b) some layer's date differs, or the day before did."""
-    found = [
-        (max(a, day * DAY - shift), min(b, (day + 2) * DAY - shift))
-        for layer, shift in measured
-        if layer.dated
-        for day in layer.dates((a + shift) // DAY - 2, (b + shift) // DAY + 1)
-    ]
-    return merged(span for span in found if span[0] < span[1])
+def _differing(layers: tuple[Layer, ...], zones: tuple[str, ...], first: int, last: int) -> tuple[Span, ...]:
+    """Where in [first, last) some layer's date differs, or the day before did, on any clock between the outermost of them."""
+    shifts = [shift for zone in {*zones, *(layer.zone for layer in layers)} if zone for shift in offsets(zone)[1]]
+    days = {day for layer in layers for day in layer.dates(first // DAY - 2, last // DAY + 2)}
+    wide = ((max(first, day * DAY - max(shifts)), min(last, (day + 2) * DAY - min(shifts))) for day in days)
+    return merged(span for span in wide if span[0] < span[1])
 
 
 def _weeks(start: int, end: int) -> Iterator[Span]:
@@ -105,18 +117,15 @@ def _weeks(start: int, end: int) -> Iterator[Span]:
         start = monday
 
 
-def _weekly(measured: tuple[Measured, ...], at: int) -> Pattern:
-    """The pattern of a stretch that begins at `at` and on which every day is like its weekday."""
-    return _pattern(tuple({(layer.weekly, shift): None for layer, shift in measured if not _before(layer, at + shift)}))
-
-
-def _before(layer: Layer, local: int) -> bool:
-    return layer.since is not None and local // DAY < layer.since
+def _holds(ranges: tuple[Span, ...], t: int) -> bool:
+    """Whether one of the sorted ranges holds `t`."""
+    i = bisect_right(ranges, (t, END)) - 1
+    return i >= 0 and t < ranges[i][1]
 
 
 @lru_cache(maxsize=4096)
-def _pattern(measured: tuple[tuple[Weekly, int], ...]) -> Pattern:
-    """The week in UTC: what the weeks on these clocks have in common."""
+def _weekly(measured: frozenset[tuple[Weekly, int]]) -> Pattern:
+    """The pattern of a stretch on which every day is like its weekday: what the weeks on these clocks have in common."""
     common: tuple[Span, ...] = ((0, WEEK),)
     for weekly, shift in measured:
         common = intersect(common, normal((s - shift, e - shift) for s, e in spans(weekly)))
@@ -127,24 +136,26 @@ def _pattern(measured: tuple[tuple[Weekly, int], ...]) -> Pattern:
     return Pattern(tuple(s for s, _ in wide), tuple(e for _, e in wide))
 
 
-def _written_out(measured: tuple[Measured, ...], u: int, v: int) -> Pattern:
+def _written_out(measured: Iterable[tuple[tuple[Layer, ...], set[int]]], u: int, v: int) -> Pattern:
     """The ranges in [u, v), which lies in one week."""
     common: tuple[Span, ...] = ((u, v),)
-    for layer, shift in measured:
-        common = intersect(common, tuple((s - shift, e - shift) for s, e in local_ranges(layer, u + shift, v + shift)))
+    for layers, shifts in measured:
+        local = _local(layers, (u + min(shifts)) // DAY, (v - 1 + max(shifts)) // DAY)
+        for shift in shifts:
+            common = intersect(common, tuple((s - shift, e - shift) for s, e in local))
     monday = u - (u - MONDAY) % WEEK
     return Pattern(tuple(s - monday for s, _ in common), tuple(e - monday for _, e in common))
 
 
-def local_ranges(layer: Layer, start: int, end: int) -> tuple[Span, ...]:
-    """When a layer is open on one clock, within [start, end) of its local ms, sorted and merged."""
-    days = range(start // DAY - 1, (end - 1) // DAY + 1)
-    found = [(day * DAY + s * MINUTE, day * DAY + e * MINUTE) for day in days for s, e in layer.intervals(day)]
-    return intersect(intersect(merged(found), _open_days(layer, days)), ((start, end),))
-
-
-def _open_days(layer: Layer, days: Iterable[Day]) -> tuple[Span, ...]:
-    return merged((day * DAY, (day + 1) * DAY) for day in days if not layer.closed(day))
+def _local(layers: tuple[Layer, ...], first: Day, last: Day) -> tuple[Span, ...]:
+    """When all layers are open on a clock, from the first date to the last (ms since 1970 by this clock)."""
+    found: list[Span] = []
+    for day in range(first, last + 1):
+        common: tuple[Span, ...] = ((0, DAY_MINUTES),)
+        for layer in layers:
+            common = intersect(common, layer.on(day))
+        found += ((day * DAY + s * MINUTE, day * DAY + e * MINUTE) for s, e in common)
+    return merged(found)
 
 
 @lru_cache(maxsize=1024)

@@ -36,4 +36,4 @@ def hours_of(step: StepPart, zone: str | None) -> tuple[Layer, ...]:
     """A step's own hours; none if it has none."""
     if not isinstance(step.timing, StepWindow):
         return ()
-    return (Layer("window", f"the hours of step {step.id}", parse_weekly(step.timing.window), zone=zone),)
+    return (Layer("window", f"the hours of step {step.id}", parse_weekly(step.timing.window), zone=zone, label=f"step {step.id}"),)

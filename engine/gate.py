@@ -15,21 +15,18 @@ from collections.abc import Mapping
 import msgspec
 
 from engine import hours
-from engine.answers import NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
+from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
 from engine.caps import number_caps, person_caps
 from engine.consent import consented
 from engine.halts import halted
 from engine.plan import Channel, Contacting, Plan, Terms
 from engine.suppression import lists_current, suppressed
-from engine.time import MINUTE, Instant
+from engine.time import Instant
 from schemas.campaign import CampaignState
 from schemas.decision import AnswerRecord
 from schemas.line import Slot
 from schemas.resources import Halt
 from schemas.rows import Attempt, CallState, Consent, LedgerRow, OptOutEntry
-
-#: A number that is being called right now is asked again after this long (campaign ms).
-BUSY_AGAIN = MINUTE
 
 #: Real ms that must be left of the window right before a request, for its transit.
 TRANSIT_MS = 250
@@ -150,6 +147,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
     terms = plan.terms(step, facts.jurisdictions)
     until = hours.open_until(terms.window, facts.zones, facts.transit, now)
     open_now = until is not None and until > now
+    opens = None if open_now else hours.opens_next(terms.window, facts.zones, facts.transit, now)
     answers = (
         _lifecycle(facts),
         YES["halt"] if not facts.halts else halted(facts.halts, plan.line, facts.jurisdictions),
@@ -157,13 +155,12 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now),
         YES["lists"] if not plan.lists else lists_current(plan.lists, facts.lists or {}, now),
         YES["consent"] if terms.consent is None else consented(terms.consent, facts.consents, plan, step.channel, now),
-        *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now)),
+        *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
         *((YES["number_caps"], YES["person_caps"]) if not terms.caps else _caps(facts, terms, now)),
         _contact_busy(facts),
         _number_busy(facts, now),
         _slot(facts, now),
     )
-    opens = None if open_now else hours.opens_next(terms.window, facts.zones, facts.transit, now)
     return Verdict(answers if facts.abroad is None else (*answers, _country(facts.abroad)), until, opens)
 
 

@@ -11,12 +11,14 @@ A window is open when every layer is, in every zone; engine/calendars.py lays th
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from engine.holiday_sets import holidays_in
-from engine.weekly import DAY_MINUTES, Span, Weekly
+from engine.time import DAY, MINUTE
+from engine.weekly import DAY_MINUTES, Span, Weekly, merged
 
 #: A local date, in days since 1970-01-01.
 Day = int
@@ -24,6 +26,7 @@ Day = int
 #: Which check of the gate speaks for a layer that is closed by its hours.
 Speaker = Literal["window", "law"]
 
+_KEPT = 1024  # dates looked at, of each layer
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -43,6 +46,27 @@ class Layer:
     overrides: tuple[tuple[Day, tuple[Span, ...]], ...] = ()
     zone: str | None = None
     since: Day | None = None
+    label: str | None = None  # in a word or two, where the name is longer; None: `window`, of a law its name
+    _on: dict[Day, tuple[Span, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        every = (
+            self.speaker,
+            self.name,
+            self.weekly,
+            self.holidays,
+            self.blackout,
+            self.overrides,
+            self.zone,
+            self.since,
+            self.label,
+        )
+        object.__setattr__(self, "_hash", hash(every))  # frozen for everybody else
+
+    def __hash__(self) -> int:
+        """Made once: what is kept of layers is found by them, all the time."""
+        return self._hash
 
     @property
     def dated(self) -> bool:
@@ -58,9 +82,33 @@ class Layer:
         every += [] if self.since is None else [self.since - 1, self.since]
         yield from (day for day in set(every) if first <= day <= last)
 
+    def is_open(self, local: int) -> bool:
+        """Whether it is open when a clock reads this (ms since 1970 by the clock)."""
+        day, ms = divmod(local, DAY)
+        return any(start * MINUTE <= ms < end * MINUTE for start, end in self.on(day))
+
+    def on(self, day: Day) -> tuple[Span, ...]:
+        """When it is open on a date, minutes from its midnight, sorted and merged: with what reaches into it."""
+        found = self._on.get(day)
+        if found is None:
+            if len(self._on) >= _KEPT:
+                self._on.clear()
+            found = self._on[day] = self._open(day)
+        return found
+
+    def _open(self, day: Day) -> tuple[Span, ...]:
+        if self.closed(day):
+            return ()
+        began = [(start, min(end, DAY_MINUTES)) for start, end in self.intervals(day)]
+        return merged([*began, *((0, end - DAY_MINUTES) for _, end in self.intervals(day - 1) if end > DAY_MINUTES)])
+
+    def before(self, day: Day) -> bool:
+        """Whether a date lies before it is effective."""
+        return self.since is not None and day < self.since
+
     def intervals(self, day: Day) -> tuple[Span, ...]:
         """What begins on a date, minutes from its midnight; an end above 1440 lies on the next day."""
-        if self.since is not None and day < self.since:
+        if self.before(day):
             return ((0, DAY_MINUTES),)
         if self.closed(day):
             return ()
@@ -72,7 +120,7 @@ class Layer:
 
     def closed(self, day: Day) -> str | None:
         """Why a date is closed all day, in words; None if it is not."""
-        if self.since is not None and day < self.since:
+        if self.before(day):
             return None
         if any(a <= day <= b for a, b in self.blackout):
             return f"blackout {date_of(day)}"
@@ -80,6 +128,12 @@ class Layer:
             return None
         year = date_of(day).year
         return next((f"{name} ({preset})" for preset in self.holidays if (name := holidays_in(preset, year).get(day))), None)
+
+
+@lru_cache(maxsize=4096)
+def shared(layer: Layer) -> Layer:
+    """The one of all equal layers that keeps what its dates come to: a state's law holds in hundreds of combinations of places."""
+    return layer
 
 
 def date_of(day: Day) -> date:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from engine.caps import Cap
-from engine.layers import Layer
+from engine.layers import Layer, shared
 from engine.phone import region_of
 from engine.rules import Needed, Rules
 from engine.time import Delay
@@ -125,7 +125,7 @@ class Plan:
     def _compiled(self, step: Contacting, jurisdictions: tuple[str, ...]) -> Terms:
         """Calls must have stopped ringing when the window closes; messages do not ring."""
         law = self.rules
-        layers = (*self.window.layers, *step.hours, *(law.hours(jurisdictions) if law else ()))
+        layers = tuple(map(shared, (*self.window.layers, *step.hours, *(law.hours(jurisdictions) if law else ()))))
         caps = (*self.caps, *(law.caps(jurisdictions) if law else ()))
         terms = Terms(
             window=Window(layers, self.window.ring_cut if step.channel is _CALL else 0),

@@ -84,7 +84,7 @@ def open_range(window: Window, zones: tuple[str, ...], t: Instant) -> Range | No
         return _ALWAYS
     edges, patterns = calendar.edges, calendar.patterns
     i = bisect_right(edges, t) - 1
-    starts, ends = patterns[i]
+    starts, ends = patterns[i] or calendar.pattern(i)
     cut = window.ring_cut
     monday = t - (t - MONDAY) % WEEK
     k = bisect_right(ends, t - monday + cut)
@@ -128,7 +128,7 @@ def _search(window: Window, calendar: Calendar, i: int, t: int) -> Range | None:
 
 def _piece(calendar: Calendar, i: int, t: int) -> tuple[int, int] | None:
     """The part, within stretch i, of the range that contains `t` or else follows it; None: no more in this stretch."""
-    starts, ends = calendar.patterns[i]
+    starts, ends = calendar.pattern(i)
     monday = t - (t - MONDAY) % WEEK
     k = bisect_right(ends, t - monday)
     if k == len(ends):

@@ -5,20 +5,57 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from samples import ALWAYS, FIRST, NOW, NY, PHONE, PLAN, SLOT, TEXT, WORKDAY, plan_of
 
-from engine.answers import CHECKS, At, Never, Until, When
-from engine.gate import BUSY_AGAIN, Facts, Verdict, decide, holds
+from engine.answers import BUSY_AGAIN, CHECKS, At, Never, Until, When
+from engine.caps import Cap
+from engine.gate import Facts, Verdict, decide, holds
+from engine.layers import Layer, day_of
+from engine.plan import Channel, Contacting, Plan
 from engine.retries import stronger
+from engine.rulepack import Pack
+from engine.rules import Rules
 from engine.time import DAY, HOUR, MINUTE, Instant
+from engine.weekly import Weekly
 from engine.windows import Window, is_open, parse_weekly, weekly_window
 from schemas.campaign import CampaignState
-from schemas.rows import Call, CallState, LedgerRow, OptOutEntry, SuppressionEntry
+from schemas.resources import Halt
+from schemas.rows import Attempt, Call, CallState, Consent, LedgerRow, OptOutEntry, SuppressionEntry
 
 OPT_OUT = OptOutEntry("all", "call", NOW, "c1")
 OPENS = Instant(NOW - HOUR)  # 09:00 in New York
 CLOSES = Instant(NOW + 7 * HOUR - 30_000)  # 17:00, less the ring time
 BUSINESS = plan_of(window=WORKDAY)
+TODAY = day_of("2026-11-24")
+TOKYO = ("Asia/Tokyo",)  # where it is midnight
+
+
+def shut_today(weekly: Weekly) -> Plan:
+    return plan_of(window=Window((Layer("window", "the hours", weekly, blackout=((TODAY, TODAY),)),), 30_000))
+
+
+SHUT, DARK = shut_today(WORKDAY.layers[0].weekly), shut_today(ALWAYS.layers[0].weekly)
+#: A law of one state in a country without hours of its own.
+PACK = Pack.model_validate(
+    {"pack": "x", "version": "1", "country": "US", "divisions": True, "notice": "made up"}
+    | {
+        "rules": [
+            {"id": name, "jurisdiction": place, "from": "2026-01-01", "source": name, "reviewed": True} | rule
+            for name, place, rule in (
+                ("country", "US", {"hours": {"mon-sun": ["00:00-24:00"]}}),
+                ("eight", "US-FL", {"hours": {"mon-sun": ["08:00-20:00"]}}),
+                ("asked", "US-FL", {"consent": {"marketing": "express"}}),
+            )
+        ]
+    }
+)
+LAWFUL = plan_of(rules=Rules(PACK, "informational"))
+ASKING = plan_of(rules=Rules(PACK, "marketing"), purpose="marketing")
+FLORIDA = {"jurisdictions": ("US-FL",)}
+LISTED = plan_of(lists=(("national", 31 * DAY),))
+CAPPED = plan_of(caps=(Cap(2, DAY),))
+TWICE = tuple(Attempt(NOW - hours * HOUR, "spring", "call", f"d{hours}") for hours in (20, 3))
 
 
 def facts_of(**fields: Any) -> Facts:
@@ -34,12 +71,26 @@ def calling(state: CallState = CallState.RESERVED, channel: str = "call") -> Led
     return LedgerRow(address=PHONE, calls={"d1": Call(dial_id="d1", state=state, channel=channel, contact_id="c7")})
 
 
+def halt_of(**fields: str) -> Halt:
+    return Halt(id="any", at=NOW - HOUR, **fields)
+
+
+def called(*attempts: Attempt) -> LedgerRow:
+    return LedgerRow(address=PHONE, attempts=attempts)
+
+
+NO_CALL = Never("no_consent", skips=True)  # there is consent to texts
 #: check, facts, expected answer and until
 ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("lifecycle", {}, True, None),
     ("lifecycle", {"campaign_state": CampaignState.PAUSED}, False, When("resumed")),
     ("lifecycle", {"campaign_state": CampaignState.DRAFT}, False, When("started")),
     ("lifecycle", {"campaign_state": CampaignState.ENDED}, False, Never("campaign_ended")),
+    ("halt", {}, True, None),
+    ("halt", {"halts": (halt_of(),)}, False, When("halt_lifted")),
+    ("halt", {"halts": (halt_of(line="other"),)}, True, None),
+    ("halt", {"halts": (halt_of(state="US-TX"),), **FLORIDA}, True, None),
+    ("halt", {"halts": (halt_of(state="US-FL"),), **FLORIDA}, False, When("halt_lifted")),
     ("exit", {}, True, None),
     ("exit", {"exiting": "unenrolled"}, False, Never("unenrolled")),
     ("suppression", {}, None, None),
@@ -49,9 +100,37 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("suppression", {"ledger": suppressed("litigator")}, False, Never("suppressed")),
     ("suppression", {"ledger": suppressed("litigator", "opted_out")}, False, Never("opted_out")),
     ("suppression", {"ledger": suppressed("opted_out", "litigator")}, False, Never("opted_out")),
+    ("suppression", {"opt_outs": (replace(OPT_OUT, scope="channel:sms"),), "ledger": suppressed()}, True, None),
+    ("suppression", {"opt_outs": (replace(OPT_OUT, scope="channel:call"),)}, False, Never("opted_out", skips=True)),
+    ("lists", {}, True, None),
+    ("lists", {"plan": LISTED}, False, When("list_imported")),
+    ("lists", {"plan": LISTED, "lists": {"national": NOW - 31 * DAY}}, True, None),
+    ("lists", {"plan": LISTED, "lists": {"national": NOW - 31 * DAY - 1}}, False, When("list_imported")),
+    ("consent", {}, True, None),
+    ("consent", {"plan": LAWFUL, **FLORIDA}, True, None),
+    ("consent", {"plan": ASKING, **FLORIDA}, False, Never("no_consent")),
+    ("consent", {"plan": ASKING, **FLORIDA, "consents": (Consent(kind="express"),)}, True, None),
+    ("consent", {"plan": ASKING, **FLORIDA, "consents": (Consent(kind="express", at=NOW + 1),)}, False, At(Instant(NOW + 1))),
+    ("consent", {"plan": ASKING, **FLORIDA, "consents": (Consent(kind="express", channel="sms"),)}, False, NO_CALL),
     ("window", {"plan": BUSINESS}, True, None),
-    ("window", {"plan": BUSINESS, "zones": ("Asia/Tokyo",)}, False, At(Instant(NOW + 9 * HOUR))),
-    ("window", {"plan": BUSINESS, "zones": (NY, "Asia/Tokyo")}, False, Never("no_window")),
+    ("window", {"plan": BUSINESS, "zones": TOKYO}, False, At(Instant(NOW + 9 * HOUR))),
+    ("window", {"plan": BUSINESS, "zones": (NY, *TOKYO)}, False, Never("no_window")),
+    ("holidays", {"plan": DARK, "zones": TOKYO}, True, None),  # there it is over
+    ("holidays", {"plan": SHUT}, False, At(Instant(OPENS + DAY))),
+    ("law", {"plan": LAWFUL, **FLORIDA}, True, None),
+    ("law", {"plan": LAWFUL, **FLORIDA, "zones": TOKYO}, False, At(Instant(NOW + 8 * HOUR))),
+    ("number_caps", {"plan": CAPPED}, None, None),
+    ("number_caps", {"plan": CAPPED, "ledger": suppressed()}, True, None),
+    ("number_caps", {"plan": CAPPED, "ledger": called(*TWICE)}, False, At(Instant(NOW + 4 * HOUR))),
+    ("person_caps", {"plan": CAPPED}, None, None),
+    ("person_caps", {"plan": CAPPED, "attempts": TWICE[1:]}, True, None),
+    ("person_caps", {"plan": CAPPED, "attempts": TWICE}, False, At(Instant(NOW + 4 * HOUR))),
+    (
+        "number_caps",
+        {"plan": plan_of(caps=(Cap(1, HOUR, everywhere=True),)), "ledger": calling(channel="sms")},
+        False,
+        At(Instant(NOW + BUSY_AGAIN)),
+    ),
     ("contact_busy", {}, None, None),
     ("contact_busy", {"contact_busy": False}, True, None),
     ("contact_busy", {"contact_busy": True}, False, When("contact_free")),
@@ -87,7 +166,7 @@ def test_every_check_is_tried_with_a_no_and_answers_in_order() -> None:
 
 
 PAUSED, BUSY, DONE = {"campaign_state": CampaignState.PAUSED}, {"contact_busy": True}, {"campaign_state": CampaignState.ENDED}
-CLOSED: dict[str, Any] = {"plan": BUSINESS, "zones": ("Asia/Tokyo",)}
+CLOSED: dict[str, Any] = {"plan": BUSINESS, "zones": TOKYO}
 
 
 @pytest.mark.parametrize(
@@ -114,15 +193,37 @@ def test_one_refusal_speaks_for_all(fields: dict[str, Any], reason: str, until: 
 def test_the_record_of_a_decision() -> None:
     verdict = decide(facts_of(opt_outs=(OPT_OUT,), contact_busy=True, **CLOSED), NOW)
     written = {r.check: (r.ok, r.until) for r in verdict.records()}
-    assert written == {
-        "lifecycle": (True, None),
-        "exit": (True, None),
+    assert written == dict.fromkeys(CHECKS, (True, None)) | {
         "suppression": (False, "never"),
         "window": (False, NOW + 9 * HOUR),
         "contact_busy": (False, "when:contact_free"),
         "number_busy": (None, None),
         "slot": (None, None),
     }
+
+
+def test_the_record_says_what_closes_and_when_each_turns() -> None:
+    """The campaign's dates, a step's hours, a law and a limit at once, of somebody who may be in New York or in Los Angeles."""
+    late = Layer("window", "the hours of step late", parse_weekly({"mon-sun": ["12:00-17:00"]}))
+    step = Contacting("late", Channel.CALL, agent="ann", hours=(late,))
+    plan = plan_of(step, window=SHUT.window, rules=LAWFUL.rules, caps=CAPPED.caps)
+    verdict = decide(facts_of(plan=plan, step=step, zones=(NY, "America/Los_Angeles"), attempts=TWICE, **FLORIDA), NOW)
+    assert {r.check: (r.until, r.detail) for r in verdict.records() if r.ok is False} == {
+        "window": (
+            NOW + 5 * HOUR,
+            "outside the hours of step late: Tue 12:00-17:00; it is Tue 2026-11-24 10:00 in America/New_York",
+        ),
+        "holidays": (
+            NOW + 26 * HOUR,
+            "the hours: closed on blackout 2026-11-24; it is Tue 2026-11-24 10:00 in America/New_York",
+        ),
+        "law": (
+            NOW + HOUR,
+            "outside law US-FL (eight): Tue 08:00-20:00; it is Tue 2026-11-24 07:00 in America/Los_Angeles",
+        ),
+        "person_caps": (NOW + 4 * HOUR, "2 of 2 attempts of this campaign in 24 h: the campaign's limit"),
+    }
+    assert verdict.until == At(Instant(NOW + 29 * HOUR))  # tomorrow at noon in Los Angeles, when all are open at once
 
 
 @pytest.mark.parametrize(
