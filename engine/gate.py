@@ -177,7 +177,8 @@ def _caps(facts: Facts, terms: Terms, now: Instant) -> tuple[Answer, Answer]:
     )
 
 
-def holds(state: CampaignState, busy: bool, until: Instant, now: Instant) -> bool:
+def holds(state: CampaignState, busy: bool, until: Instant, now: Instant, stopped: bool = False) -> bool:
     """Whether the yes that made somebody ready still holds: the campaign runs, no other command of the contact is open, the range
-    that was open until `until` still is. What else it rests on is the profile's, and with a new profile all is decided anew."""
-    return state is _RUNNING and not busy and now < until
+    that was open until `until` still is, no halt means the person. What else it rests on is the profile's, and with a new profile
+    all is decided anew."""
+    return state is _RUNNING and not busy and not stopped and now < until
