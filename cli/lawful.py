@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cli.rules import common, week
+from cli.rules import strictest_hours, week
 from cli.words import counted
 from engine.countries import country_of
 from engine.rulepack import Pack, load_pack, packs
-from engine.rules import covers, strictest
+from engine.rules import covers
 
 #: Jurisdictions of a person, and who told them (engine/jurisdictions.py).
 Lawful = tuple[tuple[str, ...], tuple[str, ...]]
@@ -35,7 +35,7 @@ def law_of(people: Iterable[Lawful], pack: Pack) -> dict[str, Any]:
         "told_by": dict(told.most_common()),
         "places": rows,
         "strictest": sum(n for (where, _), n in every.items() if not outside.isdisjoint(where or (None,))),
-        "strictest_hours": common(strictest(pack)),
+        "strictest_hours": strictest_hours(pack),
     }
 
 

@@ -9,11 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from engine.errors import UsageError
-from engine.layers import Layer
 from engine.rulepack import Pack, Rule, load_pack, packs
 from engine.rules import said_of, strictest
-from engine.time import DAY, HOUR, MINUTE
-from engine.weekly import DAYS, WEEK, Span, intersect, spans
+from engine.weekly import DAYS
 
 
 def rules(
@@ -49,18 +47,14 @@ def facts(pack: Pack) -> dict[str, Any]:
     """A pack for programs: its head, the strictest hours, the rules as they are written with what they say."""
     head = pack.model_dump(mode="json", exclude={"rules"})
     rows = [rule.model_dump(mode="json", by_alias=True, exclude_none=True) | {"says": said_of(rule)} for rule in pack.rules]
-    return head | {"strictest": common(strictest(pack)), "rules": rows}
+    return head | {"strictest": strictest_hours(pack), "rules": rows}
 
 
-def common(layers: tuple[Layer, ...]) -> dict[str, list[str]]:
-    """The hours that layers have in common, by day, holidays and dates aside; days without any are left out."""
-    left: tuple[Span, ...] = ((0, WEEK),)
-    for layer in layers:
-        left = intersect(left, spans(layer.weekly))
+def strictest_hours(pack: Pack) -> dict[str, list[str]]:
+    """The hours that all rows of a pack have in common once all have begun, by day; days without any are left out."""
     found: dict[str, list[str]] = {}
-    for day, name in enumerate(DAYS):
-        for start, end in intersect(left, ((day * DAY, (day + 1) * DAY),)):
-            found.setdefault(name, []).append(f"{_clock(start - day * DAY)}-{_clock(end - day * DAY)}")
+    for day, start, end in strictest(pack)[-1].weekly:
+        found.setdefault(DAYS[day], []).append(f"{_clock(start)}-{_clock(end)}")
     return found
 
 
@@ -75,8 +69,8 @@ def week(hours: dict[str, list[str]]) -> str:
     return "; ".join(f"{'-'.join(dict.fromkeys((run[0], run[-1])))} {', '.join(hours[run[0]])}" for run in runs) or "never"
 
 
-def _clock(ms: int) -> str:
-    return f"{ms // HOUR:02}:{ms % HOUR // MINUTE:02}"
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 # --- for people -------------------------------------------------------------------------------------------------------------------
@@ -104,7 +98,7 @@ def _print(pack: Pack) -> None:
         table.add_row(*map(escape, row_of(rule)))
     console.print(table)
     if pack.divisions:
-        hours = week(common(strictest(pack)))
+        hours = week(strictest_hours(pack))
         console.print(f"\nWhere no row has hours, and for people of whom no place is known, the strictest hold: {hours}.")
 
 

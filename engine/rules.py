@@ -9,6 +9,7 @@ A rule holds from its `from` on. Of several rows of one place all hold that have
 that is relaxed is a new version of the pack.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,8 +17,8 @@ from engine.caps import Cap
 from engine.delays import parse_ms
 from engine.layers import Day, Layer, day_of
 from engine.rulepack import Attempts, Kind, Pack, Purpose, Rule
-from engine.time import DAY
-from engine.weekly import Weekly, parse_weekly
+from engine.time import DAY, MINUTE
+from engine.weekly import WEEK, Span, Weekly, intersect, parse_weekly, spans
 
 
 class Needed(NamedTuple):
@@ -72,16 +73,31 @@ def covers(pack: Pack, place: str) -> bool:
 
 
 def strictest(pack: Pack) -> tuple[Layer, ...]:
-    """What all hours of the pack have in common, on the person's own clock."""
+    """What all hours of the pack have in common, on the person's own clock: a layer for each day on which that becomes less."""
     name = f"the strictest hours of pack {pack.pack} {pack.version}"
     rows = [rule for rule in pack.rules if rule.hours]
-    return tuple(dict.fromkeys(Layer("law", name, _weekly(rule), tuple(rule.holidays), since=_since(rule)) for rule in rows))
+    found: list[Layer] = []
+    for since in sorted({_since(rule) for rule in rows}):
+        begun = [rule for rule in rows if _since(rule) <= since]
+        holidays = tuple(sorted({preset for rule in begun for preset in rule.holidays}))
+        layer = Layer("law", name, common(_weekly(rule) for rule in begun), holidays, since=since)
+        if not found or (layer.weekly, layer.holidays) != (found[-1].weekly, found[-1].holidays):
+            found.append(layer)
+    return tuple(found)
+
+
+def common(weeks: Iterable[Weekly]) -> Weekly:
+    """The hours that all of several weeks have, each day by itself."""
+    left: tuple[Span, ...] = ((0, WEEK),)
+    for week in weeks:
+        left = intersect(left, spans(week))
+    days = ((day, intersect(left, ((day * DAY, (day + 1) * DAY),))) for day in range(7))
+    return tuple((day, (start - day * DAY) // MINUTE, (end - day * DAY) // MINUTE) for day, parts in days for start, end in parts)
 
 
 def name_of(rule: Rule) -> str:
-    """`law US-FL mon-sun 08:00-20:00 (Fla. Stat. 501.616(6)(a))`, with a mark if nobody has reviewed it; of hours the hours too."""
-    hours = f" {said_of(rule)}" if rule.hours else ""
-    return f"law {rule.jurisdiction}{hours} ({rule.source}{'' if rule.reviewed else ', not reviewed'})"
+    """`law US-FL (Fla. Stat. 501.616(6)(a))`, with a mark if nobody has reviewed it."""
+    return f"law {rule.jurisdiction} {_source(rule)}"
 
 
 def said_of(rule: Rule) -> str:
@@ -96,7 +112,12 @@ def said_of(rule: Rule) -> str:
 
 
 def _layer(rule: Rule) -> Layer:
-    return Layer("law", name_of(rule), _weekly(rule), tuple(rule.holidays), zone=rule.zone, since=_since(rule))
+    label = f"law {rule.jurisdiction} {said_of(rule)} {_source(rule)}"
+    return Layer("law", name_of(rule), _weekly(rule), tuple(rule.holidays), zone=rule.zone, since=_since(rule), label=label)
+
+
+def _source(rule: Rule) -> str:
+    return f"({rule.source}{'' if rule.reviewed else ', not reviewed'})"
 
 
 def _cap(rule: Rule, limit: Attempts, name: str) -> Cap:

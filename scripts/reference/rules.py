@@ -1,8 +1,7 @@
 """The reference of the rule packs, from their files."""
 
-from cli.rules import common, row_of, week
+from cli.rules import row_of, strictest_hours, week
 from engine.rulepack import Pack, load_pack, packs
-from engine.rules import strictest
 from scripts.reference.markdown import code, page, table
 
 INTRO = """# Rule packs
@@ -23,6 +22,6 @@ def rules() -> str:
 
 def _pack(pack: Pack) -> str:
     rows = ((code(place), *told, code(name)) for place, *told, name in map(row_of, pack.rules))
-    hours = week(common(strictest(pack)))
+    hours = week(strictest_hours(pack))
     where = "Where no row has hours, and for people of whom no place is known" if pack.divisions else "For people of elsewhere"
     return page(f"## {pack.pack} {pack.version}", table(TITLES, rows), f"{where}, the strictest hold: {hours}.")

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from cli.rules import common
 from engine.hours import closers
 from engine.layers import day_of
 from engine.rulepack import KINDS, Pack, load_pack, packs
-from engine.rules import Rules, covers, said_of, strictest
+from engine.rules import Rules, common, covers, said_of, strictest
 from engine.time import DAY, HOUR, Instant
+from engine.weekly import parse_weekly
 from engine.windows import Window, is_open
 
 US, GB = load_pack("us", "2026-11"), load_pack("uk", "2026-11")
@@ -163,7 +163,31 @@ def test_the_strictest_hours_hold_where_the_pack_has_none(places: tuple[str, ...
 def test_the_strictest_hours_leave_every_weekday_some(name: str, version: str) -> None:
     pack = load_pack(name, version)
     assert (pack.pack, pack.version) == (name, version)
-    assert {"mon", "tue", "wed", "thu", "fri"} <= common(strictest(pack)).keys()
+    assert {0, 1, 2, 3, 4} <= {day for day, _, _ in strictest(pack)[-1].weekly}
+
+
+def test_the_strictest_hours_become_less_as_laws_begin() -> None:
+    layers = strictest(US)
+    assert [layer.since for layer in layers] == [day_of(day) for day in ("1992-12-20", "2021-07-01", "2025-11-01")]
+    assert layers[-1].weekly == parse_weekly({"mon-fri": ["10:00-18:00"]})
+    assert layers[-1].holidays == ("US-PA",)
+    shut = closers(Window(RULES.hours(("US-TX",)), 0), (CENTRAL,), at("Mon 09:00", CENTRAL))
+    assert [each.detail.partition(";")[0] for each in shut] == ["outside the strictest hours of pack us 2026-11: Mon 10:00-18:00"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "left"),
+    [
+        ([{"mon-fri": ["09:00-17:00"]}], {"mon-fri": ["09:00-17:00"]}),
+        ([{"mon-sun": ["09:00-17:00"]}, {"mon-fri": ["10:00-18:00"], "sun": ["10:00-18:00"]}], {"mon-fri,sun": ["10:00-17:00"]}),
+        ([{"mon": ["22:00-02:00"]}], {"mon": ["22:00-24:00"], "tue": ["00:00-02:00"]}),
+        ([{"sun": ["22:00-02:00"]}, {"mon": ["00:00-24:00"]}], {"mon": ["00:00-02:00"]}),
+        ([{"mon": ["09:00-10:00"]}, {"tue": ["09:00-10:00"]}], None),
+        ([], {"mon-sun": ["00:00-24:00"]}),
+    ],
+)
+def test_what_several_weeks_have_in_common(hours: list[dict[str, list[str]]], left: dict[str, list[str]] | None) -> None:
+    assert common(map(parse_weekly, hours)) == (parse_weekly(left) if left else ())
 
 
 def test_what_a_pack_covers() -> None:
@@ -199,12 +223,6 @@ def test_one_more_jurisdiction_never_opens_anything(places: tuple[str, ...], mor
     assert before or not after
     assert {(cap.max, cap.per, cap.since) for cap in RULES.caps(places)} <= {(c.max, c.per, c.since) for c in RULES.caps(wider)}
     assert set(RULES.consent(places)) <= set(RULES.consent(wider))
-
-
-def test_equal_hours_are_one_layer() -> None:
-    """Maryland's and Massachusetts' hours are the same, but not their source; the strictest hours name each hours once."""
-    layers = RULES.hours(("US-TX",))
-    assert len(layers) == len(set(layers)) < len([rule for rule in US.rules if rule.hours])
 
 
 # --- as a file --------------------------------------------------------------------------------------------------------------------
