@@ -118,7 +118,7 @@ def test_the_law_closes_by_its_name(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace('["09:00-12:00", "13:00-18:00"]', '["06:00-23:00"]'))
     found = told(file, {"phone": "+13055550101", "state": "FL", "country": "US", "timezone": "America/New_York"}, "--count", "1")
     assert found["open"] == [{"start": "2026-11-25T22:00:00.000Z", "end": "2026-11-26T00:59:30.000Z"}]
-    assert found["closed_by"][0].startswith("law US-FL (")
+    assert found["closed_by"][0].startswith("law US-FL mon-sun 08:00-20:00 (Fla. Stat. ")
 
 
 def test_a_window_without_a_gap_has_no_end(tmp_path: Path) -> None:
