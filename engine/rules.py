@@ -37,19 +37,18 @@ class Rules:
     purpose: Purpose
 
     def hours(self, jurisdictions: tuple[str, ...]) -> tuple[Layer, ...]:
-        """The hours of every place the person may be in: all of them must be open."""
-        layers = dict.fromkeys(_layer(rule) for rule in self._of(jurisdictions) if rule.hours)
+        """The hours of every place the person may be in: all of them must be open. The strictest are inside all others, but for
+        those on a clock of their own."""
+        rules = [rule for rule in self._of(jurisdictions) if rule.hours]
         if self._uncovered(jurisdictions):
-            layers |= dict.fromkeys(strictest(self.pack))
-        return tuple(layers)
+            return (*strictest(self.pack), *(_layer(rule) for rule in rules if rule.zone))
+        return tuple(_layer(rule) for rule in rules)
 
     def caps(self, jurisdictions: tuple[str, ...]) -> tuple[Cap, ...]:
         """Limits of attempts, for each number and each person alike. They hold from their first day on, whatever came before."""
-        caps = dict.fromkeys(_cap(rule, rule.attempts, name_of(rule)) for rule in self._of(jurisdictions) if rule.attempts)
         if self._uncovered(jurisdictions):
-            name = f"the strictest limits of pack {self.pack.pack} {self.pack.version}"
-            caps |= dict.fromkeys(_cap(rule, rule.attempts, name) for rule in self.pack.rules if rule.attempts)
-        return tuple(caps)
+            return _strictest_caps(self.pack)
+        return tuple(_cap(rule, rule.attempts, name_of(rule)) for rule in self._of(jurisdictions) if rule.attempts)
 
     def consent(self, jurisdictions: tuple[str, ...]) -> tuple[Needed, ...]:
         """The consents that are needed, each from its day on; none: no rule asks for any."""
@@ -109,6 +108,13 @@ def said_of(rule: Rule) -> str:
     if rule.attempts:
         return f"{rule.attempts.max} attempts per {rule.attempts.per}"
     return ", ".join(f"{purpose}: {kind.replace('_', ' ')}" for purpose, kind in (rule.consent or {}).items())
+
+
+def _strictest_caps(pack: Pack) -> tuple[Cap, ...]:
+    """Every limit of the pack; of equal ones that which began first."""
+    name = f"the strictest limits of pack {pack.pack} {pack.version}"
+    every = sorted((_cap(rule, rule.attempts, name) for rule in pack.rules if rule.attempts), key=lambda cap: -cap.since)
+    return tuple({(cap.max, cap.per): cap for cap in every}.values())
 
 
 def _layer(rule: Rule) -> Layer:
