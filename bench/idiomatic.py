@@ -18,11 +18,14 @@ from typing import Any
 
 import faust
 
+from engine.answers import CHECKS
 from schemas import ids
 
 PREFIX = "idiomatic-"
 PARTITIONS = 8
 CALLER = "+12125550101"
+#: Where a number may be: given, not found out.
+PLACES = ["US-NY"]
 
 app = faust.App(
     "idiomatic",
@@ -46,11 +49,21 @@ class Enroll(faust.Record):
     campaign: str
 
 
+class Attempt(faust.Record):
+    at: int
+    campaign: str
+    channel: str
+    dial_id: str
+
+
 class Profile(faust.Record):
     contact_id: str
     phone: str
     zones: list[str]
     zone_sources: dict[str, list[str]]
+    jurisdictions: list[str]
+    jurisdiction_sources: dict[str, list[str]]
+    attempts: list[Attempt]
 
 
 class Slot(faust.Record):
@@ -117,6 +130,7 @@ class Command(faust.Record):
     channel: str | None = None
     caller: str | None = None
     zones: list[str] | None = None
+    jurisdictions: list[str] | None = None
     slot: Slot | None = None
     agent: str | None = None
     at: int | None = None
@@ -137,6 +151,7 @@ class Outcome(faust.Record):
     address: str
     disposition: str
     caller: str
+    attempt_at: int | None = None
     provider_call_id: str | None = None
     requested_at: int | None = None
     ended_at: int = 0
@@ -153,6 +168,7 @@ class Call(faust.Record):
     at: int
     accepted: bool = False
     provider_call_id: str | None = None
+    requested_by: int | None = None
     template: Outcome | None = None
     closing: Outcome | None = None
 
@@ -160,6 +176,7 @@ class Call(faust.Record):
 class Ledger(faust.Record):
     address: str
     calls: dict[str, Call]
+    attempts: list[Attempt]
 
 
 class Link(faust.Record):
@@ -176,6 +193,7 @@ class Receipt(faust.Record):
     source: str
     provider_call_id: str | None = None
     disposition: str | None = None
+    requested_by: int | None = None
     started_at: int | None = None
     ended_at: int | None = None
     talk_ms: int | None = None
@@ -214,9 +232,6 @@ class Decision(faust.Record):
     at: int
 
 
-CHECKS = ("lifecycle", "exit", "suppression", "window", "contact_busy", "number_busy", "slot")
-
-
 def now() -> int:
     """Milliseconds, as all instants on the records."""
     return int(time.time() * 1000)
@@ -243,7 +258,7 @@ profiles, rows, ledger, links = table("contact-profiles"), table("step-timers"),
 async def on_contact(stream: Any) -> None:
     async for contact in stream:
         sources = {"timezone": [contact.timezone]}
-        profiles[contact.id] = Profile(contact.id, contact.phone, [contact.timezone], sources)
+        profiles[contact.id] = Profile(contact.id, contact.phone, [contact.timezone], sources, PLACES, {"phone": PLACES}, [])
         row = rows.get(contact.id)
         if row is not None and row.state == "awaiting_contact":
             await start(row)
@@ -274,7 +289,7 @@ async def start(row: Row) -> None:
     row = rows[row.contact_id] = row.derive(state="issued", open=opened)
     dial = command(row, "dial", phone).derive(
         dial_id=opened.dial_id, enrollment_id=row.enrollment_id, campaign=row.campaign, version=1, entry=1, step="call",
-        seq=row.seq, channel="call", caller=CALLER, zones=["UTC"], slot=slot, agent="robin", at=at,
+        seq=row.seq, channel="call", caller=CALLER, zones=["UTC"], jurisdictions=PLACES, slot=slot, agent="robin", at=at,
     )  # fmt: skip
     await commands.send(key=phone, value=dial)
 
@@ -317,8 +332,12 @@ async def dial(asked: Command) -> None:
     )  # fmt: skip
     await decisions.send(key=asked.address, value=decision)
     if ok:
-        call = Call(asked.dial_id, "reserved", "call", asked.contact_id, at + 2_000, at + 4_000, at, template=template(asked))
-        ledger[asked.address] = Ledger(asked.address, {**(known.calls if known else {}), asked.dial_id: call})
+        late = at + 2_000
+        call = Call(
+            asked.dial_id, "reserved", "call", asked.contact_id, late, at + 4_000, at, requested_by=late, template=template(asked)
+        )
+        before = known or Ledger(asked.address, {}, [])
+        ledger[asked.address] = before.derive(calls={**before.calls, asked.dial_id: call})
         await request(asked)
 
 
@@ -332,7 +351,9 @@ def template(asked: Command) -> Outcome:
 async def request(asked: Command) -> None:
     """The provider, in the process: it accepts, and the call has ended as soon as the loop turns."""
     event = ids.event_id(asked.dial_id, "accepted", asked.dial_id)
-    accepted = Receipt(event, asked.dial_id, asked.dial_id, asked.address, "accepted", "request", f"call-{asked.contact_id}")
+    accepted = Receipt(
+        event, asked.dial_id, asked.dial_id, asked.address, "accepted", "request", f"call-{asked.contact_id}", requested_by=now()
+    )
     await receipts.send(key=asked.address, value=accepted)
     asyncio.get_running_loop().create_task(end(asked, now()))
 
@@ -341,8 +362,8 @@ async def end(asked: Command, began: int) -> None:
     disposition = Random(asked.dial_id).choice(("answered", "no_answer", "voicemail", "busy"))
     event = ids.event_id(asked.dial_id, "ended", asked.dial_id)
     ended = Receipt(
-        event, asked.dial_id, asked.dial_id, asked.address, "ended", "webhook", f"call-{asked.contact_id}", disposition, began,
-        now(), 20_000,
+        event, asked.dial_id, asked.dial_id, asked.address, "ended", "webhook", f"call-{asked.contact_id}", disposition, None,
+        began, now(), 20_000,
     )  # fmt: skip
     await receipts.send(key=asked.address, value=ended)
 
@@ -355,17 +376,22 @@ async def on_receipt(stream: Any) -> None:
         if row is None or call is None or call.state == "settled":
             continue
         if receipt.kind == "accepted":
-            call = call.derive(accepted=True, provider_call_id=receipt.provider_call_id)
+            call = call.derive(accepted=True, provider_call_id=receipt.provider_call_id, requested_by=receipt.requested_by)
             ledger[receipt.address] = row.derive(calls={**row.calls, call.dial_id: call})
             continue
         closing = call.template.derive(
             event_id=ids.event_id(call.dial_id, "outcome", call.dial_id), cause=receipt.event_id, disposition=receipt.disposition,
             provider_call_id=receipt.provider_call_id, requested_at=receipt.started_at, ended_at=receipt.ended_at,
-            talk_ms=receipt.talk_ms,
+            talk_ms=receipt.talk_ms, attempt_at=call.requested_by,
         )  # fmt: skip
-        call = call.derive(state="settled", closing=closing, template=None)
-        ledger[receipt.address] = row.derive(calls={**row.calls, call.dial_id: call})
+        call = call.derive(state="settled", closing=closing, template=None, requested_by=None)
+        attempts = [*row.attempts, attempt(closing)]
+        ledger[receipt.address] = row.derive(calls={**row.calls, call.dial_id: call}, attempts=attempts)
         await outcomes.send(key=closing.contact_id, value=closing)
+
+
+def attempt(closing: Outcome) -> Attempt:
+    return Attempt(closing.attempt_at, closing.campaign, closing.channel, closing.dial_id)
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------------------
@@ -377,6 +403,8 @@ async def on_outcome(stream: Any) -> None:
         row = rows.get(outcome.contact_id)
         if row is None or row.open is None or row.open.dial_id != outcome.dial_id:
             continue
+        person = profiles[outcome.contact_id]
+        profiles[outcome.contact_id] = person.derive(attempts=[*person.attempts, attempt(outcome)])
         reason, cause, at = "answered" if outcome.disposition == "answered" else "completed", outcome.event_id, outcome.ended_at
         await tell(row, "call_ended", cause, at, "call", dial_id=outcome.dial_id, disposition=outcome.disposition)
         last = Last("call", "call", outcome.disposition, at, outcome.dial_id)

@@ -16,6 +16,7 @@ from rich.text import Text
 from cli.activity import Lateness, LineUse
 from cli.summary import CampaignSummary, Waits
 from cli.watch import Look
+from engine.halts import words
 from engine.time import HOUR, MINUTE, SECOND, Instant
 from schemas.rows import State
 
@@ -37,9 +38,10 @@ class _Waiting(NamedTuple):
 def board(look: Look, width: int, height: int) -> Group:
     """The whole board, at most `height` lines of at most `width` columns."""
     campaigns, waiting = look.summary.campaigns, _waiting(look.summary.campaigns)
-    room = shares(height - FIXED, (len(campaigns), max(1, len(waiting)), len(look.lines)), LEAST)
+    room = shares(height - FIXED - bool(look.halts), (len(campaigns), max(1, len(waiting)), len(look.lines)), LEAST)
     parts: list[Text | Table] = [
         _head(look),
+        *([_listed("halted", [words(halt) for halt in look.halts], width, "bold red")] if look.halts else ()),
         campaigns_table(campaigns, look.placed, width, room[0]),
         Text(""),
         _reasons(waiting, look, width, room[1]),
@@ -179,14 +181,14 @@ def _counts(counted: Iterable[Counter[str]]) -> list[str]:
     return [f"{_n(n)} {name}" for name, n in sorted(total.items(), key=lambda item: (-item[1], item[0]))] or ["none yet"]
 
 
-def _listed(title: str, parts: list[str], width: int) -> Text:
+def _listed(title: str, parts: list[str], width: int, style: str = "") -> Text:
     """One line; what has no room is counted."""
     line, rest = f"{title:<9}{parts[0]}", parts[1:]
     while rest and len(line) + len(rest[0]) + len(more := f", ... {len(rest) - 1} more") + 2 <= width + (len(rest) == 1) * len(
         more
     ):
         line, rest = f"{line}, {rest[0]}", rest[1:]
-    return Text(_cut(f"{line}, ... {len(rest)} more" if rest else line, width), no_wrap=True)
+    return Text(_cut(f"{line}, ... {len(rest)} more" if rest else line, width), style, no_wrap=True)
 
 
 def _bar(use: float | None, cells: int = 10) -> Text:

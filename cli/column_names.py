@@ -33,8 +33,14 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("country", "country_region", "country_code", "mailing_country", "address_1_country"),
         *("home_country_region", "business_country_region", "land", "pays", "pais"),
     ),
-    "consent": ("consent",),
+    "consent": ("consent", "consent_kind", "consent_type", "consent_status", "tcpa_consent"),
+    "consent_at": ("consent_at", "consent_date", "consent_time", "consent_timestamp", "consent_given_at"),
+    "consent_source": ("consent_source", "consent_proof", "consent_url"),
+    "consent_expires_at": ("consent_expires_at", "consent_expires", "consent_expiry", "consent_until"),
 }
+
+#: What a consent column is the head of: without one they are variables.
+ABOUT_CONSENT = ("consent_at", "consent_source", "consent_expires_at")
 
 #: What the rejects file adds to the columns it was made from; left out when it is imported again.
 REJECT_COLUMNS = ("rejected_row", "rejected_code", "rejected_reason", "suggested_fix")

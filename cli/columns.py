@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import pycountry
 
-from cli.column_names import NAMES, REJECT_COLUMNS, field_of, plain
+from cli.column_names import ABOUT_CONSENT, NAMES, REJECT_COLUMNS, field_of, plain
 from engine.errors import OutdialError, UsageError
 from engine.zones import civil_zone
 
@@ -62,6 +62,7 @@ def layout_of(
     how = dict.fromkeys(mapping, "--map")
     free = {name: i for name, i in columns.items() if i not in {*fields.values(), *alt_phones} and name not in REJECT_COLUMNS}
     _by_name(free, header, fields, alt_phones, how, bool(mapping.get("alt_phone")))
+    _without_consent(free, header, fields, how)
     if "phone" not in fields and alt_phones:
         fields["phone"], how["phone"] = alt_phones.pop(0), how.get("alt_phone", "name")
     _by_contents(free, list(sample), fields, how, is_phone)
@@ -97,6 +98,17 @@ def _by_name(
         if found in ("phone", "alt_phone") and name in free and not mapped:
             alt_phones.append(free.pop(name))
             how["alt_phone"] = "name"
+
+
+def _without_consent(free: dict[str, int], header: list[str], fields: dict[str, int], how: dict[str, str]) -> None:
+    """Where no column holds consent, what tells more of it is a variable. Raises UsageError if it was mapped."""
+    for name in ABOUT_CONSENT if "consent" not in fields else ():
+        if how.get(name) == "--map":
+            raise UsageError(f"--map {name}={header[fields[name]]}: no column holds the consent: add --map consent=COLUMN")
+        if name in fields:
+            i = fields.pop(name)
+            free[plain(header[i])] = i
+            del how[name]
 
 
 def _rank(wanted: str, name: str) -> int:

@@ -12,6 +12,7 @@ from cli.read import Snapshot, read_heads
 from engine.countries import country_of
 from engine.errors import OutdialError, UsageError
 from engine.halts import words
+from engine.jurisdictions import jurisdictions_of
 from engine.states import state_code
 from outdial.clock import clock_from
 from outdial.settings import Settings
@@ -40,7 +41,7 @@ def halt(
     snapshot = read_heads(settings)
     if not show:
         known_line(line, snapshot)
-        one = of(line, country, state, reason, clock_from(settings).now())
+        one = _since(of(line, country, state, reason, clock_from(settings).now()), snapshot)
         with Publisher(settings, RESOURCES) as publisher:
             publisher.send(RESOURCES, resource_key(one), one)
         _say([one], as_json)
@@ -67,19 +68,36 @@ def resume(line: Line = None, country: Country = None, state: State = None, as_j
 
 
 def of(line: str | None, country: str | None, state: str | None, reason: str | None, now: int) -> Halt:
-    """The halt that the options name. Raises UsageError for a country or state that nobody knows."""
-    nation = None if country is None else country_of(country)
-    if country is not None and nation is None:
-        raise UsageError(f"--country {country!r} is no country: write a code or a name, such as US")
-    place = None
-    if state is not None:
-        code = state_code(state.rpartition("-")[2], "US")
-        if code is None or nation not in (None, "US"):
-            raise UsageError(f"--state {state!r} is no state of the US: write its code or name, such as TX; others go by --country")
-        place, nation = f"US-{code}", "US"
+    """The halt that the options name. Raises UsageError for a line without a name, a country or state that nobody knows."""
+    if line == "":
+        raise UsageError("--line '' names no line: leave it out for all of them")
+    nation, place = _place(country, state)
     parts = (("line", line), ("state", place) if place else ("country", nation))
     name = "+".join(f"{kind}/{what}" for kind, what in parts if what) or "all"
     return Halt(id=name, line=line, country=nation, state=place, reason=reason or None, at=now)
+
+
+def _place(country: str | None, state: str | None) -> tuple[str | None, str | None]:
+    """(country, state) as the gate knows them: Puerto Rico is US-PR."""
+    nation = None if country is None else country_of(country)
+    if country is not None and nation is None:
+        raise UsageError(f"--country {country!r} is no country: write a code or a name, such as US")
+    if state is None:
+        known = jurisdictions_of(None, None, None, nation)[0]
+        return (known[0][:2], known[0] if "-" in known[0] else None) if known else (None, None)
+    whose, _, named = state.rpartition("-")
+    code = state_code(named, "US") if whose.upper() in ("", "US") else None
+    if code is None or nation not in (None, "US"):
+        raise UsageError(f"--state {state!r} is no state of the US: write its code or name, such as TX; others go by --country")
+    return "US", f"US-{code}"
+
+
+def _since(one: Halt, snapshot: Snapshot) -> Halt:
+    """One that stands already stands since it did; a new reason is taken."""
+    for halt in snapshot.halts:
+        if halt.id == one.id:
+            return one.model_copy(update={"at": halt.at, "reason": one.reason or halt.reason})
+    return one
 
 
 def known_line(line: str | None, snapshot: Snapshot) -> None:
@@ -90,8 +108,8 @@ def known_line(line: str | None, snapshot: Snapshot) -> None:
 
 
 def _options(halt: Halt) -> str:
-    place = f" --state {halt.state}" if halt.state else f" --country {halt.country}" if halt.country else ""
-    return f"halted: {(f'--line {halt.line}' if halt.line else '') + place or 'everything'}"
+    named = (("line", halt.line), ("state", halt.state) if halt.state else ("country", halt.country))
+    return f"halted: {' '.join(f'--{name} {value}' for name, value in named if value) or 'everything'}"
 
 
 def _say(halts: "list[Halt] | tuple[Halt, ...]", as_json: bool) -> None:

@@ -13,6 +13,7 @@ from cli.columns import Layout, layout_of, mapping_of
 from cli.dialect import Torn
 from cli.header import is_phone
 from cli.listing import Listing
+from engine.consent_records import consents_of
 from engine.countries import country_of
 from engine.dialable import Numbers, UnusableError, numbers_of
 from engine.errors import RecordError
@@ -27,6 +28,8 @@ from schemas.enrollment import Enroll
 __all__ = ["Layout", "Person", "Reject", "enrollment", "layout_for", "layout_of", "mapping_of", "person_of"]
 
 _PLAIN = ("email", "first_name", "last_name", "timezone", "state", "consent")
+#: Columns that say more of a consent -> keys of its record.
+_ABOUT_CONSENT = {"consent_at": "at", "consent_source": "source", "consent_expires_at": "expires_at"}
 _LONGEST_ID = 256
 #: What people and programs write into a cell that is empty.
 _NOTHING = frozenset(("n/a", "#n/a", "na", "nan", "null", "none", "nil", "-", "--", "?", "unknown", "undefined", "(null)", "\\n"))
@@ -98,6 +101,8 @@ def _person(cells: list[str], layout: Layout, country: str, allowed: Collection[
         raise UnusableError("country_not_allowed", reason, "leave the row out, or add the country to the campaign's `countries`")
     contact = _contact(value, texts, layout, phone, [*(other.e164 for other in others), *later], numbers.extension, region, mended)
     _check_email(contact.email, problems)
+    if contact.consent:
+        consents_of(contact.consent, problems)
     zones = zone_set(contact.timezone, phone, contact.postal_code, contact.state, contact.country)
     return Person(contact, phone, zones, (*numbers.mended, *mended), (*problems, *zones.problems), cells)
 
@@ -197,6 +202,8 @@ def _contact(
     facts: dict[str, Any] = {name: value[name] for name in _PLAIN if value.get(name)}
     if value.get("country"):
         facts["country"] = value["country"]
+    if "consent" in facts and (about := {key: value[name] for name, key in _ABOUT_CONSENT.items() if value.get(name)}):
+        facts["consent"] = {"kind": facts["consent"]} | about
     if code := value.get("postal_code"):
         facts["postal_code"] = mend_zip(code, region)
         if facts["postal_code"] != code:

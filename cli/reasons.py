@@ -32,7 +32,7 @@ NO_PLAN = "campaign version missing"
 ROOM_MS = TRANSIT_MS + 1_000
 
 #: A refusal that ends with an event, in a user's words; any other goes by the name of its check.
-_EVENTS = {"resumed": "paused", "started": "not started", "contact_free": "contact busy"}
+_EVENTS = {"resumed": "paused", "started": "not started", "contact_free": "contact busy", "halt_lifted": "halted"}
 
 
 class Plans(Protocol):

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from cli.checks import Check, Checking, Finding, expired_note
 from cli.forgotten import forgotten
 from cli.reconcile_calls import CALL_CHECKS
+from cli.reconcile_limits import limits
 from cli.world import World
 from engine.retries import effect
 from schemas.event import Event, EventKind
@@ -150,7 +151,7 @@ def _who(event: Event) -> str:
     return f"{event.contact_id}/{event.campaign}/{event.entry}"
 
 
-CHECKS: tuple[Checking, ...] = (entered, enrolled, exited, attempts, *CALL_CHECKS, forgotten)
+CHECKS: tuple[Checking, ...] = (entered, enrolled, exited, attempts, *CALL_CHECKS, limits, forgotten)
 
 
 def reconcile(world: World) -> tuple[Check, ...]:

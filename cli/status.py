@@ -18,6 +18,7 @@ from cli.read import read_heads
 from cli.summary import CampaignSummary, Summary, Waits, iso
 from cli.watch import Look, Watch
 from engine.errors import UsageError
+from engine.halts import words
 from outdial.kafka import require_broker
 from outdial.settings import Settings
 
@@ -64,7 +65,9 @@ def as_dict(look: Look) -> dict[str, Any]:
     """For --json."""
     lines = [asdict(line) | {"use": line.use} for line in look.lines]
     now = {"placed_per_second": look.placed, "lines": lines, "late_ms": asdict(look.lateness) if look.lateness else None}
-    return look.summary.as_dict() | {"workers": look.group.workers, "lag": look.group.lag, "broker": look.broker.as_dict()} | now
+    halts = [halt.model_dump(exclude_none=True) for halt in look.halts]
+    around = {"workers": look.group.workers, "lag": look.group.lag, "broker": look.broker.as_dict(), "halts": halts}
+    return look.summary.as_dict() | around | now
 
 
 def _catch_up(eyes: Watch) -> None:
@@ -113,6 +116,7 @@ def page(look: Look, width: int) -> Group:
     parts: list[Any] = [campaigns_table(campaigns, look.placed, width, len(campaigns))]
     parts += [reasons_table(c) for c in campaigns if c.people or c.calls]
     behind = ", ".join(f"{topic} {'not read yet' if n < 0 else n}" for topic, n in look.group.lag.items() if n) or "none"
+    parts += [Text(words(halt), style="bold red") for halt in look.halts]
     parts.append(Text(f"workers {look.group.workers or 'none: outdial worker'} · lag: {behind}"))
     parts.append(Text(f"broker {look.broker.state} at {look.broker.bootstrap} · campaign time {iso(look.at)}"))
     return Group(*parts)

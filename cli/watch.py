@@ -28,6 +28,7 @@ from schemas.command import Dial, DialCommand
 from schemas.line import Demand
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt
+from schemas.resources import Halt
 from schemas.topics import (
     CALL_OUTCOMES,
     CAMPAIGNS,
@@ -62,6 +63,7 @@ class Look:
     rate: float
     asking: int = 0
     trouble: str = ""
+    halts: tuple[Halt, ...] = ()  # all that stand
 
     @property
     def at(self) -> Instant:
@@ -123,6 +125,7 @@ class Watch:
             rate=self._clock.rate,
             asking=asking,
             trouble=self._trouble,
+            halts=self._plans.halts,
         )
 
     def close(self) -> None:

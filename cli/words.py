@@ -91,6 +91,7 @@ WAITS = {
     "window": "waits for the calling window",
     "paused": "waits for the campaign to be resumed",
     "not started": "waits for the campaign to be started",
+    "halted": "waits for a halt to be lifted",
     "contact busy": "waits for another call to the same person to end",
 }
 

@@ -88,7 +88,7 @@ class World:
         """`appended`: real ms at which the broker took it."""
         if receipt.opt_out and ":" not in receipt.opt_out:
             self.suppressed[receipt.address].append(Mark(appended, True))
-        if self._first(receipt.event_id):
+        if receipt.dial_id and self._first(receipt.event_id):
             self.receipts[receipt.dial_id].append(receipt)
 
     def add_decision(self, decision: Decision) -> None:

@@ -1,6 +1,7 @@
-"""`outdial contacts zones`: before anybody is called, who told the time zones of the people of a list, and where that is doubtful.
+"""`outdial contacts zones`: before anybody is called, who told the time zones of the people of a list, and where that is doubtful;
+whose law may hold for them, and where the rule pack has none.
 
-Nothing is written and no broker is needed. The zones are those that an import of the file would give.
+Nothing is written and no broker is needed. The zones and jurisdictions are those that an import of the file would give.
 """
 
 import json
@@ -18,10 +19,14 @@ from rich.progress import track
 from rich.table import Table
 
 from cli.importing import Person, Reject, layout_for, mapping_of, person_of
+from cli.lawful import law_of, law_sentence, law_tables, usual_pack
 from cli.listing import survey
+from cli.rules import pack_of
 from cli.words import counted
 from engine.address import address_of
 from engine.errors import OutdialError
+from engine.jurisdictions import Sources, jurisdictions_of
+from engine.rulepack import Pack
 from engine.zones import SOURCES, Conflict, civil_zone, conflicts, told_by
 
 #: Conflicts, zones and remarks shown unless --all asks for more.
@@ -31,10 +36,13 @@ Row = tuple[object, ...]
 
 
 class Told(NamedTuple):
-    """Where one person's zones came from. sources: who spoke, and the zones given. taken: an abbreviation and its zone."""
+    """Where one person's zones came from, and whose law may hold. sources: who spoke, and the zones given; lawful: who spoke of the
+    places. taken: an abbreviation and its zone."""
 
     zones: tuple[str, ...]
     sources: tuple[tuple[str, tuple[str, ...]], ...]
+    places: tuple[str, ...]
+    lawful: tuple[str, ...]
     conflicts: tuple[Conflict, ...]
     taken: tuple[str, str] | None
     problems: tuple[str, ...]
@@ -62,6 +70,7 @@ class Survey:
     What is the same for many is there once, so that a million people take little more than their ids.
     """
 
+    pack: Pack
     rows: int = 0
     rejected: int = 0
     people: dict[str, Told] = field(default_factory=dict)
@@ -113,6 +122,7 @@ class Survey:
             "abbreviations": [{"written": text, "taken_for": zone, "people": n} for (text, zone), n in taken.most_common()],
             "mended_postal_codes": sum(told.mended for told in self.people.values()),
             "problems": dict(self.by(lambda told: told.problems).most_common()),
+            "law": law_of(((told.places, told.lawful) for told in self.people.values()), self.pack),
         }
 
 
@@ -121,14 +131,17 @@ def zones(
     mapping: Annotated[list[str], typer.Option("--map", help="FIELD=COLUMN[,FIELD=COLUMN...]")] = [],  # noqa: B006 - typer's way to say none
     country: Annotated[str, typer.Option(help="How national numbers are read in rows without a country.")] = "US",
     encoding: Annotated[str | None, typer.Option(help="If the one that is found is wrong, for example windows-1250.")] = None,
+    rules: Annotated[
+        str | None, typer.Option(metavar="PACK[@VERSION]", help="Whose rules; unset: the newest of the country, else of the US.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="List all conflicts, zones and remarks, not the first few.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show, before a launch, what tells the time zones of a list's people, and where address and phone disagree.
+    """Show, before a launch, what tells the time zones of a list's people, where address and phone disagree, and whose law holds.
 
     Example: outdial contacts zones leads.csv --map phone=mobile,postal_code=zip
     """
-    found = look(file, mapping, country, encoding)
+    found = look(file, mapping, country, encoding, pack_of(rules) if rules else usual_pack(country))
     if as_json:
         print(json.dumps({"file": str(file)} | found.summary(None if everything else SHOWN)))
     else:
@@ -137,12 +150,12 @@ def zones(
         raise OutdialError(f"{file}: none of its {found.rows} rows can be used: `contacts import --dry-run` tells why")
 
 
-def look(file: Path, mapping: list[str], country: str, encoding: str | None) -> Survey:
+def look(file: Path, mapping: list[str], country: str, encoding: str | None, pack: Pack) -> Survey:
     """Reads the whole list. Raises OutdialError and UsageError as an import would."""
     fields = mapping_of(mapping)
     listing = survey(file, encoding, tuple(fields.values()), country)
     layout = layout_for(listing, fields, country)
-    found, console = Survey(), Console(stderr=True)
+    found, console = Survey(pack), Console(stderr=True)
     hidden = not console.is_terminal
     for row, cells in track(listing, "Reading", listing.rows, console=console, disable=hidden, transient=True):
         found.rows += 1
@@ -161,18 +174,22 @@ def told_of(person: Person) -> Told:
     taken = (contact.timezone.strip(), zone) if contact.timezone and zone and problem else None
     problems = (problem,) if problem and not zone else ()
     address = address_of(contact.postal_code, contact.state, contact.country, person.phone)
-    return _told(found.zones, tuple(found.sources.items()), taken, problems + address.problems, "postal_code" in person.mended)
+    law = jurisdictions_of(person.phone, contact.postal_code, contact.state, contact.country)
+    mended = "postal_code" in person.mended
+    return _told(found.zones, tuple(found.sources.items()), law, taken, problems + address.problems, mended)
 
 
 @lru_cache(maxsize=16_384)
 def _told(
     zones: tuple[str, ...],
     sources: tuple[tuple[str, tuple[str, ...]], ...],
+    law: tuple[tuple[str, ...], Sources],
     taken: tuple[str, str] | None,
     problems: tuple[str, ...],
     mended: bool,
 ) -> Told:
-    return Told(zones, sources, conflicts(dict(sources)), taken, problems, mended)
+    places, lawful = law
+    return Told(zones, sources, places, tuple(name for name, _ in lawful), conflicts(dict(sources)), taken, problems, mended)
 
 
 # --- for people -------------------------------------------------------------------------------------------------------------------
@@ -192,6 +209,9 @@ def _print(file: Path, found: Survey, everything: bool) -> None:
     _table(console, ("people", "noted"), ((n, problem) for problem, n in facts["problems"].items()), shown)
     for sentence in _sentences(facts):
         console.print(sentence)
+    for titles, rows in law_tables(facts["law"]):
+        _table(console, titles, rows, None)
+    console.print(law_sentence(facts["law"]))
 
 
 def _conflicts(console: Console, facts: dict[str, Any]) -> None:

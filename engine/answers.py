@@ -5,8 +5,11 @@ from collections import deque
 import msgspec
 
 from engine.retries import rank
-from engine.time import Instant
+from engine.time import MINUTE, Instant
 from schemas.decision import AnswerRecord
+
+#: What is in the way only while a command is open there is asked again after this long (campaign ms).
+BUSY_AGAIN = MINUTE
 
 
 class At(msgspec.Struct, frozen=True, gc=False):

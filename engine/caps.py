@@ -6,20 +6,22 @@ provider's side finds no two closer than the limit says.
 
 Every limit holds for the address, over all people who share it, and for the person, over all addresses and enrollments. The
 address's attempts are its ledger row's, the person's are the profile's. A command that is under way at the address counts in any
-case. The person's needs no such care: a contact has one command open at a time, and the next is asked for when it has closed.
+case, for its T is not known yet. The person's needs no such care: a contact has one command open at a time, and the next is asked
+for when it has closed and entered its attempt.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from engine.answers import YES, Answer, At
+from engine.answers import BUSY_AGAIN, YES, Answer, At
 from engine.time import DAY, HOUR, MINUTE, SECOND, Instant
 from schemas.rows import Attempt, CallState, LedgerRow
 
 #: The longest time that a limit may look back (campaign ms), and so how long attempts are kept.
 LONGEST = 31 * DAY
-#: A limit that is full of commands under way is asked again after this long (campaign ms).
-_AGAIN = MINUTE
+
+_RESERVED = CallState.RESERVED  # by name, which is faster (see engine/gate.py)
+_NOUNS = {None: "attempt", "call": "call", "sms": "text message", "email": "email"}
 
 
 class Cap(NamedTuple):
@@ -41,7 +43,7 @@ def number_caps(caps: tuple[Cap, ...], ledger: LedgerRow, campaign: str, dial_id
     """Of the address: what is under way there, but for `dial_id` itself, counts in any case."""
     if not ledger.attempts and not ledger.calls:
         return YES["number_caps"]
-    calls = [call for call in ledger.calls.values() if call.state is CallState.RESERVED and call.dial_id != dial_id]
+    calls = [call for call in ledger.calls.values() if call.state is _RESERVED and call.dial_id != dial_id]
     under_way = [(call.template.campaign if call.template else "", call.channel) for call in calls]
     return _answer("number_caps", caps, ledger.attempts, under_way, campaign, now)
 
@@ -52,10 +54,20 @@ def person_caps(caps: tuple[Cap, ...], attempts: tuple[Attempt, ...], campaign: 
 
 
 def with_attempt(attempts: tuple[Attempt, ...], new: Attempt, now: Instant) -> tuple[Attempt, ...]:
-    """The attempts with one more, by time, without those that no limit looks back to. A repeat changes nothing."""
-    if any(each.dial_id == new.dial_id for each in attempts):
+    """The attempts with one more, by time, without those that no limit looks back to; the very same tuple if it is a repeat."""
+    if new.at + LONGEST <= now or new.dial_id in [each.dial_id for each in attempts]:
         return attempts
-    return tuple(sorted((each for each in (*attempts, new) if each.at + LONGEST > now), key=lambda each: each.at))
+    kept = recent(attempts, now)
+    if not kept or kept[-1].at <= new.at:  # nearly always
+        return (*kept, new)
+    return tuple(sorted((*kept, new), key=lambda each: each.at))
+
+
+def recent(attempts: tuple[Attempt, ...], now: Instant) -> tuple[Attempt, ...]:
+    """Those that a limit may look back to; the very same tuple if all are."""
+    if not attempts or attempts[0].at + LONGEST > now:
+        return attempts
+    return tuple([each for each in attempts if each.at + LONGEST > now])
 
 
 def _answer(
@@ -67,28 +79,36 @@ def _answer(
     now: Instant,
 ) -> Answer:
     """The limit that frees last speaks."""
-    found = [(at, cap) for cap in caps if (at := _frees_at(cap, attempts, under_way, campaign, now)) is not None]
+    found = [full for cap in caps if (full := _full(cap, attempts, under_way, campaign, now)) is not None]
     if not found:
         return YES[check]
-    at, cap = max(found, key=lambda pair: pair[0])
-    whose = "any campaign" if cap.everywhere else "this campaign"
-    by = f" by {cap.counted}" if cap.counted else ""
-    detail = f"{cap.max} of {cap.max} attempts{by} of {whose} in {_length(cap.per)}: {cap.name}"
-    return Answer(check, False, At(at), detail)
+    at, words = max(found)
+    return Answer(check, False, At(at), words)
 
 
-def _frees_at(
+def _full(
     cap: Cap, attempts: tuple[Attempt, ...], under_way: Iterable[tuple[str, str]], campaign: str, now: Instant
-) -> Instant | None:
-    """When one more is allowed; None: now."""
+) -> tuple[Instant, str] | None:
+    """From when one more is allowed, and why not before, in words; None: it is allowed now.
+
+    That is when so many have left the window that max - 1 remain. If it takes commands under way to fill it up, nobody knows: they
+    may come to nothing. So it is asked again soon.
+    """
     if now < cap.since:
         return None
-    open_ = sum(cap.counts(*each, campaign) for each in under_way)
     counted = [a.at for a in attempts if a.at + cap.per > now and cap.counts(a.campaign, a.channel, campaign)]
-    over = len(counted) + open_ - cap.max
-    if over < 0:
-        return None
-    return Instant(counted[over] + cap.per) if over < len(counted) else Instant(now + _AGAIN)
+    if len(counted) >= cap.max:
+        return Instant(counted[-cap.max] + cap.per), _words(cap, len(counted), 0)
+    more = sum(cap.counts(*each, campaign) for each in under_way)
+    return None if len(counted) + more < cap.max else (Instant(now + BUSY_AGAIN), _words(cap, len(counted), more))
+
+
+def _words(cap: Cap, counted: int, under_way: int) -> str:
+    """`2 of 2 attempts in 24 h of any campaign: the campaign's limit`."""
+    noun = _NOUNS[cap.counted] + ("s" if cap.max > 1 else "")
+    whose = "any campaign" if cap.everywhere else "this campaign"
+    more = f", {under_way} more under way" if under_way else ""
+    return f"{counted} of {cap.max} {noun} in {_length(cap.per)} of {whose}{more}: {cap.name}"
 
 
 def _length(ms: int) -> str:

@@ -1,6 +1,11 @@
-"""What a person has agreed to, and whether that is enough."""
+"""What a person has agreed to, and whether that is enough.
 
-from collections.abc import Iterable
+A record holds from `at` on, until it expires, is revoked, or a later record with the kind `none`, of the same channel and scope or
+a wider one, takes it back.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from engine.answers import YES, Answer, At, Never
 from engine.plan import Plan
@@ -9,28 +14,57 @@ from engine.rules import Needed
 from engine.time import NEVER, Instant
 from schemas.rows import Consent
 
+_RANK: dict[str, int] = {kind: rank for rank, kind in enumerate(KINDS)}
 
-def consented(needed: Needed, consents: tuple[Consent, ...], plan: Plan, channel: str, now: Instant) -> Answer:
-    """Whether one of the consents that hold now is of the kind that is needed, or a stronger one.
+
+def consented(every: tuple[Needed, ...], consents: tuple[Consent, ...], plan: Plan, channel: str, now: Instant) -> Answer:
+    """Whether one of the consents that hold now is of the kind that is needed now, or a stronger one.
 
     It turns when a consent begins. Never: the person leaves, or the step is passed over if another channel of the campaign is
     consented to.
     """
-    enough = [each for each in consents if _enough(each, needed, plan)]
-    begins = [_begins(each) for each in enough if _covers(each, channel) and now < _ends(each)]
-    if now < needed.since or any(at <= now for at in begins):
+    needed = _in_force(every, now)
+    if needed is None:
         return YES["consent"]
-    kind = needed.kind.replace("_", " ")
-    detail = f"needs {kind} consent for {plan.purpose or 'this purpose'} ({needed.source}); on record: {_words(consents)}"
-    if begins:
-        return Answer("consent", False, At(Instant(min(begins))), detail)
-    elsewhere = any(_covers(each, other) and _begins(each) <= now < _ends(each) for each in enough for other in plan.channels)
+    scoped = [each for each in consents if each.scope in plan.scopes]
+    least = _RANK[needed.kind]
+    enough = [each for each in scoped if _RANK.get(each.kind, 0) >= least]
+    for each in enough:
+        if _covers(each, channel) and _begins(each) <= now < _ends(each, scoped, channel):
+            return YES["consent"]
+    return _refused(needed, consents, scoped, enough, plan, channel, now)
+
+
+def _in_force(every: tuple[Needed, ...], now: Instant) -> Needed | None:
+    """The most that is needed now."""
+    found: Needed | None = None
+    for each in every:
+        if each.since <= now and (found is None or _RANK[each.kind] > _RANK[found.kind]):
+            found = each
+    return found
+
+
+def _refused(
+    needed: Needed,
+    consents: tuple[Consent, ...],
+    scoped: list[Consent],
+    enough: list[Consent],
+    plan: Plan,
+    channel: str,
+    now: Instant,
+) -> Answer:
+    """scoped: those that speak for the campaign; enough: of them, those of the kind that is needed."""
+
+    def begins(of: str) -> Iterator[int]:
+        """When those begin for a channel that hold now or are going to."""
+        yield from (at for each in enough if _covers(each, of) and max(now, at := _begins(each)) < _ends(each, scoped, of))
+
+    detail = f"needs {_kind(needed.kind)} consent for {plan.purpose} ({needed.source}); on record: {_words(consents)}"
+    at = min(begins(channel), default=None)
+    if at is not None:
+        return Answer("consent", False, At(Instant(at)), detail)
+    elsewhere = any(True for other in plan.channels for _ in begins(other))
     return Answer("consent", False, Never("no_consent", skips=elsewhere), detail)
-
-
-def _enough(consent: Consent, needed: Needed, plan: Plan) -> bool:
-    scopes = ("all", plan.purpose, f"campaign:{plan.campaign}")
-    return consent.kind in KINDS and KINDS.index(consent.kind) >= KINDS.index(needed.kind) and consent.scope in scopes
 
 
 def _covers(consent: Consent, channel: str) -> bool:
@@ -41,17 +75,32 @@ def _begins(consent: Consent) -> int:
     return consent.at or 0
 
 
-def _ends(consent: Consent) -> int:
-    """From when on it does not hold any more: it has expired, or was taken back."""
-    return min(NEVER if at is None else at for at in (consent.expires_at, consent.revoked_at))
+def _ends(consent: Consent, scoped: list[Consent], channel: str) -> int:
+    """From when on it does not hold any more, for this channel: it has expired, or was taken back."""
+    end: int = NEVER if consent.expires_at is None else consent.expires_at
+    if consent.revoked_at is not None and consent.revoked_at < end:
+        end = consent.revoked_at
+    for each in scoped:
+        if each.kind == "none" and _covers(each, channel) and _begins(consent) <= _begins(each) < end:
+            end = _begins(each)
+    return end
 
 
 def _words(consents: Iterable[Consent]) -> str:
-    return ", ".join(f"{each.kind.replace('_', ' ')}{_limits(each)}" for each in consents) or "nothing"
+    return ", ".join(f"{_kind(each.kind)}{_limits(each)}" for each in consents) or "nothing"
+
+
+def _kind(kind: str) -> str:
+    return kind.replace("_", " ")
 
 
 def _limits(consent: Consent) -> str:
-    """` for call (marketing), revoked`: what the consent does not say is left out."""
+    """` for call (marketing) since 2026-03-01, taken back 2026-05-01`: what the consent does not say is left out."""
     found = f" for {consent.channel}" if consent.channel != "all" else ""
     found += f" ({consent.scope})" if consent.scope != "all" else ""
-    return found + (", taken back" if consent.revoked_at is not None else ", with an end" if consent.expires_at is not None else "")
+    times = ((" since", consent.at), (", taken back", consent.revoked_at), (", expires", consent.expires_at))
+    return found + "".join(f"{word} {_date(at)}" for word, at in times if at is not None)
+
+
+def _date(at: int) -> str:
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d}"

@@ -1,33 +1,43 @@
 """Consent as people and systems write it, as records: a word, one record, or a list of them."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from engine.complaints import listed
+from engine.complaints import listed, nearest
 from engine.rulepack import KINDS
 from schemas.rows import Consent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: 3 March 1973 and the end of the year 9999, in ms: a number outside counts seconds, or is none.
+_FIRST, _LAST = 100_000_000_000, 253_402_300_799_999
+_TIMES = ("at", "expires_at", "revoked_at")
+_KEYS = ("kind", "channel", "scope", "source", *_TIMES)
 _CHANNELS = ("all", "call", "sms", "email")
 _SCOPES = ("all", "marketing", "informational", "collections")
+#: As much of what somebody wrote as a problem quotes.
+_QUOTED = 120
 #: What lists write for a kind. A bare yes is not in writing.
 _WORDS = {
-    **dict.fromkeys(("yes", "y", "true", "1", "opt-in", "opted in", "express"), "express"),
-    **dict.fromkeys(("no", "n", "false", "0", "none", "opt-out", "opted out", "denied"), "none"),
+    **dict.fromkeys(("yes", "y", "true", "1", "opt-in", "opted in", "opted-in", "express", "granted"), "express"),
+    **dict.fromkeys(("no", "n", "false", "0", "none", "opt-out", "opted out", "opted-out", "denied", "revoked"), "none"),
     **dict.fromkeys(("written", "express written", "express_written", "express-written", "pewc"), "express_written"),
 }
 
 
 def consents_of(written: Any, problems: list[str]) -> tuple[Consent, ...]:
     """The records that a contact brings. What cannot be read counts for nothing, and is a problem in words. Never raises."""
-    if written is None or written == "":
+    if written is None:
         return ()
     found = []
     for each in written if isinstance(written, list) else [written]:
+        if isinstance(each, str) and not each.strip():
+            continue
         try:
             found.append(_record(each))
         except (ValueError, TypeError, OverflowError) as error:
-            problems.append(f"consent {each!r} cannot be read, so it counts for nothing: {error}")
+            why = f"consent {repr(each)[:_QUOTED]} cannot be read, so it counts for nothing: {error}"
+            problems.append(why[: 4 * _QUOTED])
     return tuple(found)
 
 
@@ -37,37 +47,63 @@ def kind_of(word: str) -> str | None:
 
 
 def _record(each: Any) -> Consent:
-    if isinstance(each, bool):
-        return Consent(kind="express" if each else "none")
-    if isinstance(each, str):
-        return Consent(kind=_kind(each))
+    if isinstance(each, bool | str):
+        return _of_word(str(each))
     if not isinstance(each, dict):
         raise ValueError("write a word or a record")
-    scope = str(each.get("scope", "all"))
-    if scope not in _SCOPES and not scope.startswith("campaign:"):
-        raise ValueError(f"scope {scope!r} is none of {listed(_SCOPES)}, or campaign:<id>")
-    channel = str(each.get("channel", "all"))
-    if channel not in _CHANNELS:
-        raise ValueError(f"channel {channel!r} is none of {listed(_CHANNELS)}")
+    # Of a key that nobody reads (revoked, expires) one cannot know what it takes away.
+    for key in each:
+        if key not in _KEYS:
+            raise ValueError(f"{key!r} is no key of it: there are {listed(_KEYS)}{nearest(key, _KEYS)}")
     source = each.get("source")
-    times = {name: _instant(each.get(name)) for name in ("at", "expires_at", "revoked_at")}
     return Consent(
-        kind=_kind(str(each.get("kind", ""))), channel=channel, scope=scope, source=str(source) if source else None, **times
+        kind=_kind(each.get("kind")),
+        channel=_one_of(each.get("channel"), "channel", _CHANNELS),
+        scope=_scope(each.get("scope")),
+        source=str(source) if source else None,
+        **{name: _instant(name, each.get(name)) for name in _TIMES},
     )
 
 
-def _kind(word: str) -> str:
-    kind = kind_of(word)
+@lru_cache(maxsize=256)
+def _of_word(word: str) -> Consent:
+    return Consent(kind=_kind(word))
+
+
+def _kind(written: Any) -> str:
+    if written is None or written == "":
+        raise ValueError(f"it has no kind: write {listed(KINDS)}")
+    kind = kind_of(str(written))
     if kind is None:
-        raise ValueError(f"{word!r} is no kind of consent: write {listed(KINDS)}")
+        raise ValueError(f"{written!r} is no kind of consent: write {listed(KINDS)}")
     return kind
 
 
-def _instant(value: Any) -> int | None:
-    """UTC ms, of ms or of ISO 8601; without an offset it is UTC."""
+def _scope(written: Any) -> str:
+    scope = str(written or "all").strip()
+    if scope.startswith("campaign:") and len(scope) > len("campaign:"):
+        return scope
+    return _one_of(written, "scope", (*_SCOPES, "campaign:<id>"))
+
+
+def _one_of(written: Any, name: str, allowed: tuple[str, ...]) -> str:
+    """The word that was written, `all` for nothing."""
+    word = str(written or "all").strip().casefold()
+    if word not in allowed:
+        raise ValueError(f"{name} {written!r} is none of {listed(allowed)}{nearest(word, allowed)}")
+    return word
+
+
+def _instant(name: str, value: Any) -> int | None:
+    """UTC ms, of ms or of ISO 8601; without an offset it is UTC, a date alone is its first instant."""
     if value is None or value == "":
         return None
     if isinstance(value, int) and not isinstance(value, bool):
+        if not _FIRST <= value <= _LAST:
+            raise ValueError(f"{name} {value} is no time in ms since 1970{' but in seconds' if 0 < value < _FIRST else ''}")
         return value
-    moment = datetime.fromisoformat(str(value))
+    try:
+        moment = datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        raise ValueError(f"{name} {value!r} is no time: write it as 2026-03-01T09:00:00Z, or in ms since 1970") from None
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(milliseconds=1)

@@ -52,7 +52,7 @@ def parse_ms(text: str) -> int:
     """An exact duration such as `30s`, in ms. Raises ValueError."""
     delay = parse_delay(text)
     if delay.days:
-        raise ValueError(f"{text!r} is in calendar days: write an exact duration with s, m or h, such as 30s")
+        raise ValueError(f"{text!r} is in calendar days: write an exact duration with s, m or h, such as {delay.days * 24}h")
     return delay.ms
 
 

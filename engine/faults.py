@@ -124,7 +124,7 @@ class _Check(Check):
             for key in ("per", "gap"):
                 length = self.read(parse_ms, "caps", i, key)
                 if length is not None and length > LONGEST:
-                    self.add(("caps", i, key), f"{part[key]!r} is too long: at most {LONGEST // HOUR}h, which is 31 days")
+                    self.add(("caps", i, key), f"{part[key]!r} is too long: at most {LONGEST // HOUR}h, which are 31 days")
 
     def lists(self) -> None:
         for i in range(len(self.get(list, "lists") or ())):

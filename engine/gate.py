@@ -15,21 +15,18 @@ from collections.abc import Mapping
 import msgspec
 
 from engine import hours
-from engine.answers import NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
+from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
 from engine.caps import number_caps, person_caps
 from engine.consent import consented
 from engine.halts import halted
 from engine.plan import Channel, Contacting, Plan, Terms
 from engine.suppression import lists_current, suppressed
-from engine.time import MINUTE, Instant
+from engine.time import Instant
 from schemas.campaign import CampaignState
 from schemas.decision import AnswerRecord
 from schemas.line import Slot
 from schemas.resources import Halt
 from schemas.rows import Attempt, CallState, Consent, LedgerRow, OptOutEntry
-
-#: A number that is being called right now is asked again after this long (campaign ms).
-BUSY_AGAIN = MINUTE
 
 #: Real ms that must be left of the window right before a request, for its transit.
 TRANSIT_MS = 250
@@ -157,7 +154,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         Answer("exit", False, Never(facts.exiting)) if facts.exiting else YES["exit"],
         suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now),
         YES["lists"] if not plan.lists else lists_current(plan.lists, facts.lists or {}, now),
-        YES["consent"] if terms.consent is None else consented(terms.consent, facts.consents, plan, step.channel, now),
+        YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
         *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
         *((YES["number_caps"], YES["person_caps"]) if not terms.caps else _caps(facts, terms, now)),
         _contact_busy(facts),
@@ -180,7 +177,8 @@ def _caps(facts: Facts, terms: Terms, now: Instant) -> tuple[Answer, Answer]:
     )
 
 
-def holds(state: CampaignState, busy: bool, until: Instant, now: Instant) -> bool:
+def holds(state: CampaignState, busy: bool, until: Instant, now: Instant, stopped: bool = False) -> bool:
     """Whether the yes that made somebody ready still holds: the campaign runs, no other command of the contact is open, the range
-    that was open until `until` still is. What else it rests on is the profile's, and with a new profile all is decided anew."""
-    return state is _RUNNING and not busy and now < until
+    that was open until `until` still is, no halt means the person. What else it rests on is the profile's, and with a new profile
+    all is decided anew."""
+    return state is _RUNNING and not busy and not stopped and now < until

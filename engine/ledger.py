@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from engine import decisions
 from engine.answers import At
-from engine.caps import with_attempt
+from engine.caps import recent, with_attempt
 from engine.gate import Verdict
 from engine.plan import Channel
 from engine.retries import Disposition, effect
@@ -397,23 +397,23 @@ def _settle(row: LedgerRow, call: Call, ctx: Moment, disposition: str, receipt: 
             "requested_at": receipt.started_at,
             **facts,
         }
-    counts = effect(disposition).rang
-    attempt_at = min(call.requested_by or ctx.now, ctx.now) if counts else None
     said = None if receipt is None or receipt.ended_at is None else _between(call.at, receipt.ended_at, ctx.now)
     closing = replace(
         call.template,
         event_id=ids.event_id(call.dial_id, "outcome", call.dial_id),
         disposition=disposition,
-        attempt_at=attempt_at,
+        attempt_at=_counts_from(call, receipt, ctx) if effect(disposition).rang else None,
         ended_at=int(ctx.now) if said is None else said,
         **facts,
     )
-    settled = replace(call, state=_SETTLED, closing=closing, template=None)
-    after = _with(row, settled, ctx)
-    if attempt_at is not None:
-        one = Attempt(attempt_at, closing.campaign, closing.channel, call.dial_id)
-        after = replace(after, attempts=with_attempt(row.attempts, one, ctx.now))
-    return Result(after, emit=(closing,))
+    settled = replace(call, state=_SETTLED, closing=closing, template=None, requested_by=None)
+    return Result(_with(row, settled, ctx, closing), emit=(closing,))
+
+
+def _counts_from(call: Call, receipt: Receipt | None, ctx: Moment) -> int:
+    """The latest instant at which the provider can have had the request: not later than now, for it has just said how it ended."""
+    by = receipt.requested_by if receipt is not None else None
+    return min(by or call.requested_by or ctx.now, ctx.now)
 
 
 def _between(earliest: int, said: int, latest: int) -> int:
@@ -421,11 +421,17 @@ def _between(earliest: int, said: int, latest: int) -> int:
     return max(earliest, min(said, latest))
 
 
-def _with(row: LedgerRow, call: Call, ctx: Moment) -> LedgerRow:
-    """The row with this command in it, and without settled ones that are too old to be repeated."""
+def _with(row: LedgerRow, call: Call, ctx: Moment, closing: Outcome | None = None) -> LedgerRow:
+    """The row with this command in it, its attempt if it closes, and without what is too old to be repeated or counted."""
     kept = {k: c for k, c in row.calls.items() if c.state is _RESERVED or _repeatable(c, ctx)}
     kept[call.dial_id] = call
-    return replace(row, calls=kept)
+    return replace(row, calls=kept, attempts=_attempts(row, closing, ctx))
+
+
+def _attempts(row: LedgerRow, closing: Outcome | None, ctx: Moment) -> tuple[Attempt, ...]:
+    if closing is None or closing.attempt_at is None:
+        return recent(row.attempts, ctx.now)
+    return with_attempt(row.attempts, Attempt(closing.attempt_at, closing.campaign, closing.channel, closing.dial_id), ctx.now)
 
 
 def _repeatable(call: Call, ctx: Moment) -> bool:

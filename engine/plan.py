@@ -71,7 +71,7 @@ class Terms(NamedTuple):
 
     window: Window
     caps: tuple[Cap, ...]  # each for the address and for the person
-    consent: Needed | None  # the least that is needed
+    consent: tuple[Needed, ...]  # all that are needed
 
 
 class _ById(dict[str, Step]):
@@ -102,11 +102,13 @@ class Plan:
         init=False, repr=False, compare=False
     )  # what `step` looks into, for the flow, which asks all the time
     channels: frozenset[Channel] = field(init=False, repr=False, compare=False)  # of all steps
+    scopes: frozenset[str | None] = field(init=False, repr=False, compare=False)  # of consents that speak for this campaign
     _terms: dict[tuple[str, tuple[str, ...]], Terms] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         channels = frozenset(step.channel for step in self.steps if isinstance(step, Contacting))
         object.__setattr__(self, "channels", channels)
+        object.__setattr__(self, "scopes", frozenset(("all", self.purpose, f"campaign:{self.campaign}")))
         object.__setattr__(self, "by_id", _ById({step.id: step for step in self.steps}))  # frozen for everybody else
 
     def step(self, step_id: str) -> Step:
@@ -130,7 +132,7 @@ class Plan:
         terms = Terms(
             window=shared_window(layers, self.window.ring_cut if step.channel is _CALL else 0),
             caps=tuple(cap for cap in caps if cap.counted in (None, step.channel)),
-            consent=law.consent(jurisdictions) if law else None,
+            consent=law.consent(jurisdictions) if law else (),
         )
         self._terms[step.id, jurisdictions] = terms
         return terms

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from engine.caps import LONGEST
 from engine.complaints import listed, nearest
 from engine.delays import parse_ms
 from engine.holiday_sets import code_of
@@ -36,17 +37,18 @@ class Attempts(_Part):
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
-        parse_ms(self.per)
+        if parse_ms(self.per) > LONGEST:
+            raise ValueError(f"{self.per!r} is too long: attempts are kept for 31 days")
         return self
 
 
 class Rule(_Part):
     """One row: of where, from when on, where it is written, and exactly one of hours, attempts, consent."""
 
-    id: str
+    id: str = Field(min_length=1)
     jurisdiction: Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z]{2,3})?$")]
     since: date = Field(alias="from")
-    source: str
+    source: str = Field(min_length=1)
     reviewed: bool
     hours: dict[str, list[str]] | None = None
     holidays: list[str] = []
@@ -58,6 +60,8 @@ class Rule(_Part):
     def _readable(self) -> Self:
         if sum(each is not None for each in (self.hours, self.attempts, self.consent)) != 1:
             raise ValueError(f"rule {self.id}: has exactly one of hours, attempts and consent")
+        if self.hours is None and (self.holidays or self.zone):
+            raise ValueError(f"rule {self.id}: holidays and zone belong to hours")
         if self.hours is not None:
             parse_weekly(self.hours)
         for preset in self.holidays:
@@ -82,6 +86,8 @@ class Pack(_Part):
         ids = [rule.id for rule in self.rules]
         if len(set(ids)) < len(ids):
             raise ValueError("two rules have one id")
+        if away := [rule.id for rule in self.rules if rule.jurisdiction.partition("-")[0] != self.country]:
+            raise ValueError(f"rules of other countries than {self.country}: {', '.join(away)}")
         if not any(rule.hours and rule.jurisdiction == self.country for rule in self.rules):
             raise ValueError(f"needs hours of the whole country {self.country}")
         return self

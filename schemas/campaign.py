@@ -38,8 +38,8 @@ _MEANT = Discriminator(lambda value: _KEYS.tag if isinstance(value, dict | BaseM
 
 
 def _one_of(*keys: str) -> ConfigDict:
-    """Tells editors that exactly one of these keys belongs here; engine/faults.py holds it, with a better sentence."""
-    return ConfigDict(json_schema_extra={"allOf": [{"oneOf": [{"required": [key]} for key in keys]}]})
+    """Tells editors that exactly one of these belongs here (`a b`: both keys); engine/faults.py says it better."""
+    return ConfigDict(json_schema_extra={"allOf": [{"oneOf": [{"required": [*key.split()]} for key in keys]}]})
 
 
 class Numbers(Part):
@@ -90,10 +90,12 @@ class RulesPart(Part):
 class CapPart(Part):
     """A limit of attempts in a rolling window, for each number and each person: `max` and `per`, or a `gap` between two."""
 
+    model_config = _one_of("max per", "gap")
+
     max: int | None = _described("at most so many attempts", 3, ge=1, le=1000)
-    per: str | None = _described("within any time of this length: 24h, 7 days are 168h; at most 31 days", "24h")
+    per: str | None = _described("within any time of this length: 24h; 7 days are 168h, 31 days 744h, the longest", "24h")
     gap: str | None = _described("instead: at least so long between two attempts", "3h")
-    scope: Literal["campaign", "all"] = _described("whose attempts count: this campaign's, or those of all", default="campaign")
+    scope: Literal["campaign", "all"] = _described("whose attempts count: this campaign's, or all campaigns'", default="campaign")
     channel: Literal["call", "sms", "any"] = _described("which attempts count", default="any")
 
 

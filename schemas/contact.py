@@ -27,7 +27,10 @@ class Contact(Wire):
     postal_code: str | None = Field(default=None, description="a lost leading zero of the US is forgiven")
     state: str | None = Field(default=None, description="code or name")
     country: str | None = Field(default=None, description="ISO 3166 alpha-2, how a national phone number and the address are read")
-    consent: Any = Field(default=None, description="no rule looks at it yet")
+    consent: Any = Field(
+        default=None,
+        description="none, express or express_written; or records {kind, channel, scope, at, source, expires_at, revoked_at}",
+    )
     variables: dict[str, Any] = Field(
         default_factory=dict,
         json_schema_extra={"default": {}},

@@ -116,6 +116,14 @@ class Flows:
                 index.wheel.put(Instant(row.due), key, row.timer)
         self.wake(p)
 
+    def look_again(self, p: int, contact: str) -> None:
+        """What the gate knows of the person has changed: it is asked afresh of all that waits."""
+        index = self.index[p]
+        for key in index.by_contact.get(contact, ()):
+            index.ready.discard(key)
+            index.todo.append(key)
+        self.wake(p)
+
     def rebuild(self, p: int) -> None:
         """Everything derived of a partition, from its rows. What was cut off by a crash is looked at again, a slice at a time."""
         index = self.index[p] = ContactIndex()

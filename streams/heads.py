@@ -137,16 +137,20 @@ class Heads:
 
     def _take_resource(self, key: str, value: bytes | None) -> None:
         self._numbers.clear()
-        if value is None:
-            self._resources.pop(key, None)
-        else:
-            self._resources[key] = _RESOURCE.validate_json(value)
-        held, before = self._resources.values(), (self.halts, self.lists)
+        now = None if value is None else _RESOURCE.validate_json(value)
+        before = self._resources.pop(key, None)
+        if now is not None:
+            self._resources[key] = now
+        if before != now and isinstance(now or before, Halt | SuppressionList):
+            self._take_held()
+
+    def _take_held(self) -> None:
+        """Halts and lists are asked for before each request, and are few."""
+        held = self._resources.values()
         self.halts = tuple(each for each in held if isinstance(each, Halt))
         self.lists = {each.id: each.as_of for each in held if isinstance(each, SuppressionList)}
-        if (self.halts, self.lists) != before:
-            for changed in self._held:
-                changed()
+        for changed in self._held:
+            changed()
 
     def _take_version(self, version: CampaignVersion) -> None:
         """A version is immutable: the first record of a key holds."""

@@ -1,4 +1,4 @@
-"""OUTCOMES: the closing of each command leads to the next due instant, or to the exit."""
+"""OUTCOMES: the closing of each command leads to the next due instant, or to the exit; and the person's attempts are kept."""
 
 from msgspec.structs import replace
 
@@ -8,7 +8,7 @@ from engine.errors import RecordError
 from engine.time import Instant
 from schemas.base import decoder
 from schemas.outcome import Outcome
-from schemas.rows import Attempt
+from schemas.rows import Attempt, EnrollmentRow, Profile
 from streams.flows import Flows
 from streams.lane import Record
 
@@ -28,14 +28,16 @@ class Outcomes:
         if row is None:
             raise RecordError(f"{outcome.contact_id} has no enrollment {outcome.entry} in {outcome.campaign}")
         if outcome.attempt_at is not None:
-            self._attempted(p, outcome, Attempt(outcome.attempt_at, outcome.campaign, outcome.channel, outcome.dial_id), now)
+            self._attempted(p, row, Attempt(outcome.attempt_at, outcome.campaign, outcome.channel, outcome.dial_id), now)
         self.flows.feed(p, row, flow.Closing(outcome), now)
 
-    def _attempted(self, p: int, outcome: Outcome, attempt: Attempt, now: Instant) -> None:
-        """The person's limits count it, once, whatever has become of the enrollment."""
-        profile = self.flows.profiles.get(p, outcome.contact_id)
-        if profile is None:
+    def _attempted(self, p: int, row: EnrollmentRow, attempt: Attempt, now: Instant) -> None:
+        """The person's limits count it, once, whatever has become of the enrollment: a crash may have come between the two rows."""
+        profiles = self.flows.profiles
+        profile = profiles.get(p, row.contact_id) or Profile(contact_id=row.contact_id, known=False)
+        attempts = with_attempt(profile.attempts, attempt, now)
+        if attempts is profile.attempts:
             return
-        counted = with_attempt(profile.attempts, attempt, now)
-        if counted is not profile.attempts:
-            self.flows.lane.put(self.flows.profiles, p, outcome.contact_id, replace(profile, attempts=counted))
+        self.flows.lane.put(profiles, p, row.contact_id, replace(profile, attempts=attempts))
+        if row.open is None or row.open.dial_id != attempt.dial_id:
+            self.flows.look_again(p, row.contact_id)  # whoever is ready was found so without this attempt

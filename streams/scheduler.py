@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from engine import decisions, flow
 from engine.answers import At, Never
 from engine.gate import Verdict, decide, holds
+from engine.halts import halted
+from engine.plan import Plan
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
@@ -164,24 +166,30 @@ class Scheduler:
             self.lane.emit(decisions.of_due(row, address, verdict, now))
 
     def _issue(self, p: int, slot: Slot, now: Instant, taken: list[str]) -> bool:
-        """A command for the slot; False if nobody is ready. Notes in `taken` who left the ready queue for it."""
+        """A command for the slot; False if nobody is found for it. Notes in `taken` who left the ready queue for it."""
         flows, index = self.flows, self.flows.index[p]
-        while (entry := index.ready.take(slot.line)) is not None:
+        for _ in range(BATCH):  # all may have been halted or paused just now: the loop must go on meanwhile
+            if (entry := index.ready.take(slot.line)) is None:
+                break
             key, (timer, until) = entry
             taken.append(key)
             row = flows.row(p, key)
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
             plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
-            state, busy = flows.heads.state(row.campaign), index.busy(row.contact_id, key)
+            state, busy, stopped = flows.heads.state(row.campaign), index.busy(row.contact_id, key), self._halted(plan, profile)
             granted = flow.Granted(slot, flows.heads.caller_for(plan, row.contact_id))
-            result = flow.transition(row, granted, now, plan, profile) if holds(state, busy, until, now) else None
+            result = flow.transition(row, granted, now, plan, profile) if holds(state, busy, until, now, stopped) else None
             if result is None or result.row is row:
                 index.todo.append(key)  # the facts have changed since it became ready
                 continue
             flows.apply(p, row, result)
             return True
         return False
+
+    def _halted(self, plan: Plan, profile: Profile | None) -> bool:
+        halts = self.flows.heads.halts
+        return bool(halts) and not halted(halts, plan.line, profile.jurisdictions if profile else ()).ok
 
     def _probe(self, p: int) -> None:
         """Sends an open command again whose slot is long over: the dialer answers with its closing, if there is one."""

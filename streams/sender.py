@@ -16,7 +16,7 @@ from engine import ledger
 from engine.time import HOUR
 from providers.port import CLIENT_TIMEOUT_MS, Provider, Request
 from schemas.command import Dial
-from schemas.receipt import Receipt
+from schemas.receipt import Receipt, ReceiptKind
 
 if TYPE_CHECKING:
     from streams.dialer import Dialer
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Campaign ms that a call may take at the most; the provider is told.
 MAX_CALL = HOUR
+
+_UNKNOWN = ReceiptKind.UNKNOWN
 
 
 class Sender:
@@ -116,7 +118,9 @@ class Sender:
             self._lane.step(p, lambda: self._dialer.feed(p, dial.address, ledger.Refuse(dial.dial_id, verdict), now))
             return
         receipt = await self._provider.request(self._request(dial))
-        self._tell(p, replace(receipt, requested_by=self._clock.now()))
+        if receipt.kind != _UNKNOWN:  # else nobody knows: the provider may get it later than this
+            receipt = replace(receipt, requested_by=self._clock.now())
+        self._tell(p, receipt)
 
     async def _look_up(self, p: int, address: str, dial_id: str) -> None:
         self._tell(p, await self._provider.lookup(dial_id, address))

@@ -117,7 +117,7 @@ class Store(memory.Store):  # type: ignore[misc] # faust is untyped here
         super().__init__(*args, **kwargs)
         self._rows, self._fail = rows, fail
 
-    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:
+    def apply_changelog_batch(self, batch: Iterable[Any], to_key: Any, to_value: Any) -> None:  # noqa: ARG002 - Faust's signature
         for event in batch:
             try:
                 self._rows.apply(event.message.partition, event.value)
@@ -126,12 +126,12 @@ class Store(memory.Store):  # type: ignore[misc] # faust is untyped here
                 self._fail(f"A row of {self._rows.name} partition {event.message.partition} cannot be read.", error)
                 return
 
-    async def on_rebalance(self, assigned: set[Any], revoked: set[Any], newly_assigned: set[Any], generation_id: int = 0) -> None:
+    async def on_rebalance(self, assigned: set[Any], revoked: set[Any], newly_assigned: set[Any], generation_id: int = 0) -> None:  # noqa: ARG002
         for topic, partition in (*revoked, *newly_assigned):
             if topic == self._rows.name:
                 self._rows.drop(partition)
 
-    async def on_recovery_completed(self, active_tps: set[Any], standby_tps: set[Any]) -> None:
+    async def on_recovery_completed(self, active_tps: set[Any], standby_tps: set[Any]) -> None:  # noqa: ARG002
         self._rows.recovered()
 
 

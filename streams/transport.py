@@ -59,7 +59,7 @@ class Schema(faust.Schema):  # type: ignore[misc]
     """Hands the records of an event through as they are: stages decode, so that a bad record is one record's trouble."""
 
     def compile(self, app: Any, **_: Any) -> Callable[..., Awaitable[Any]]:
-        async def decode(message: Any, *, propagate: bool = False) -> Any:
+        async def decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001 - Faust's signature
             return app.create_event(None, message.value, None, message)
 
         return decode
@@ -207,7 +207,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Gaps (compaction) need no account: the lane commits by what it handled."""
 
-    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002
         return bool(await self.app.lane.commit())
 
     async def commit_places(self, offsets: Mapping[tuple[str, int], int]) -> bool:

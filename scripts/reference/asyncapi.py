@@ -34,7 +34,7 @@ def asyncapi_text() -> str:
 class _Plain(yaml.SafeDumper):
     """Writes what stands in two places twice, not as an alias."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the signature is yaml's
         return True
 
 

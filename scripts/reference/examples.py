@@ -13,7 +13,7 @@ from schemas.event import Event, EventKind
 from schemas.line import Demand, Grant, Slot
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt
-from schemas.resources import Agent, Line, Number
+from schemas.resources import Agent, Halt, Line, Number, SuppressionList
 from schemas.rows import (
     Call,
     CallState,
@@ -168,6 +168,8 @@ RECORDS: tuple[Any, ...] = (
         suppressions=(SuppressionEntry(scope="all", reason="opted_out", source="call", spoke=True, at=ENDED),),
     ),
     LinkRow(stamp=(AT, 6), address=PHONE, contact_id="ada"),
+    Halt(id="state/US-TX", country="US", state="US-TX", reason="state of emergency", at=AT),
+    SuppressionList(id="us-national", as_of=AT, entries=1_000_000, at=AT),
     Suppression(event_id=ids.digest("suppress", PHONE), address=PHONE, source="crm", spoke=True, at=AT),
     OUTCOME,
     *EVENTS.values(),

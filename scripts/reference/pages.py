@@ -6,6 +6,7 @@ from scripts.reference.asyncapi import asyncapi_text
 from scripts.reference.commands import commands
 from scripts.reference.events import events
 from scripts.reference.files import campaign_file, resources_file
+from scripts.reference.rules import rules
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
@@ -18,4 +19,5 @@ def pages() -> dict[str, str]:
         "commands.md": commands(),
         "events.md": events(),
         "resources-file.md": resources_file(),
+        "rules.md": rules(),
     }

@@ -30,6 +30,9 @@ CALL, LATER = "  - {id: call, call: {}}", "  - {id: pause, wait: 48h}\n  - {id: 
 MIX = "calls: {answered: 1}\nmessages: {delivered: 1}\nopt_out: 1.0\n"
 
 
+pytestmark = pytest.mark.timeout(90)
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Whoever is called opts out. Campaigns b and c wait for two days before they call."""
@@ -72,7 +75,7 @@ def suppressed(world: World, number: str) -> bool:
 
 
 def test_an_outcome_of_one_campaign_ends_the_pending_steps_of_others(world: World) -> None:
-    people = people_of(30, 20)
+    people = people_of(11, 20)
     for campaign in "bca":
         world.enroll(people, campaign)
     world.wait_for("everybody has left all three", lambda: all(left(world, person, *"abc") for person in people))
@@ -80,7 +83,7 @@ def test_an_outcome_of_one_campaign_ends_the_pending_steps_of_others(world: Worl
 
 
 def test_somebody_who_shares_the_number_is_opted_out_too(world: World) -> None:
-    (person,), other = people_of(30, 1, first=40), "shares-a-number"
+    (person,), other = people_of(11, 1, first=40), "shares-a-number"
     with Publisher(world.settings, CONTACTS) as publisher:
         publisher.send(CONTACTS, other, Contact(id=other, phone=number_of(person)))
     world.run("contacts", "enroll", other, "--campaign", "b")
@@ -90,7 +93,7 @@ def test_somebody_who_shares_the_number_is_opted_out_too(world: World) -> None:
 
 
 def test_a_number_that_a_crm_brings_after_the_opt_out_is_never_called(world: World) -> None:
-    person, spare = people_of(30, 2, first=50)
+    person, spare = people_of(11, 2, first=50)
     world.enroll([person], "a")
     world.wait_for("the person has opted out", lambda: left(world, person, "a"))
     now_at(world, person, number_of(spare))
@@ -102,7 +105,7 @@ def test_a_number_that_a_crm_brings_after_the_opt_out_is_never_called(world: Wor
 
 def test_a_number_that_a_crm_brings_before_the_opt_out_is_never_called(world: World) -> None:
     """The number changes while the call is going on in which the person opts out."""
-    person, spare = people_of(30, 2, first=60)
+    person, spare = people_of(11, 2, first=60)
     world.enroll([person], "a")
     world.wait_for("the call has begun", lambda: asked_for(world, number_of(person)))
     now_at(world, person, number_of(spare))
@@ -113,7 +116,7 @@ def test_a_number_that_a_crm_brings_before_the_opt_out_is_never_called(world: Wo
 
 
 def test_a_message_that_says_stop_is_an_opt_out(world: World) -> None:
-    stops, stays = people_of(30, 2, first=70)
+    stops, stays = people_of(11, 2, first=70)
     world.enroll([stops, stays], "b")
     world.wait_for("both wait", lambda: {f"{stops}/b/1", f"{stays}/b/1"} <= set(world.rows()))
     for person, text in ((stays, "please stop by tomorrow"), (stops, " Stop. ")):
@@ -132,7 +135,7 @@ def test_all_of_it_adds_up(world: World) -> None:
 
 
 def test_who_said_stop_is_explained(world: World) -> None:
-    (stops,) = people_of(30, 1, first=70)
+    (stops,) = people_of(11, 1, first=70)
     told = json.loads(world.run("explain", number_of(stops), "--json"))
     (person,) = told["people"]
     assert person["opt_outs"][0]["source"] == "message"

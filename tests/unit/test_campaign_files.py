@@ -21,7 +21,8 @@ from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
 from schemas.resources import Agent, Line
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-CAMPAIGNS = ("simple-call", "multi-step", "call-and-message")
+PATTERNS = ("simple-call", "multi-step", "call-and-message")
+CAMPAIGNS = (*PATTERNS, "with-rules")
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_the_examples_have_no_faults(name: str, index: ResourceIndex) -> None:
 
 
 def test_the_examples_are_the_three_patterns() -> None:
-    simple, multi, message = (compile_plan(load(EXAMPLES / f"{name}.yaml").data, 1) for name in CAMPAIGNS)
+    simple, multi, message = (compile_plan(load(EXAMPLES / f"{name}.yaml").data, 1) for name in PATTERNS)
     assert [type(step) for step in simple.steps] == [Contacting]
     assert [type(step) for step in multi.steps] == [Contacting, Waiting, Contacting]
     assert [step.agent for step in multi.steps if isinstance(step, Contacting)] == ["renewals-agent", "second-touch-agent"]
@@ -66,6 +67,26 @@ def test_the_examples_are_the_three_patterns() -> None:
     when = message.steps[1].when
     assert when is not None
     assert [when({"last": {"disposition": d}}) for d in ("voicemail", "no_answer", "answered")] == [True, True, False]
+
+
+def test_the_example_under_rules_has_all_that_limits_a_campaign(index: ResourceIndex) -> None:
+    document = load(EXAMPLES / "with-rules.yaml")
+    plan = compile_plan(document.data, 1, index)
+    first, _, second, _ = plan.steps
+    assert isinstance(first, Contacting)
+    assert isinstance(second, Contacting)
+    assert {"rules", "caps", "lists", "countries", "purpose"} <= document.data.keys()
+    terms = plan.terms(first, ("US-FL",))
+    assert [layer.speaker for layer in terms.window.layers] == ["window", "law", "law"]
+    assert [(cap.max, cap.per // 3_600_000, cap.everywhere, cap.counted) for cap in terms.caps] == [
+        (2, 24, False, "call"),
+        (5, 168, True, None),
+        (1, 3, False, None),
+        (3, 24, True, None),  # Florida's
+    ]
+    assert [needed.kind for needed in terms.consent] == ["express_written"]
+    assert [layer.name for layer in plan.terms(second, ("US-FL",)).window.layers][1] == "the hours of step second-call"
+    assert (plan.lists, plan.countries) == ((("us-national", 31 * 86_400_000),), frozenset({"US"}))
 
 
 FAULTY = """\

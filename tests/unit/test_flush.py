@@ -19,7 +19,7 @@ class Builder:
         self._builder = self
         self._relative_offset = 0
 
-    def append(self, offset: int, timestamp: None, key: bytes | None, value: bytes | None, headers: list[Any]) -> object:
+    def append(self, offset: int, timestamp: None, key: bytes | None, value: bytes | None, headers: list[Any]) -> object:  # noqa: ARG002
         assert offset == len(self.keys)
         self.keys.append(key)
         return self
@@ -38,7 +38,7 @@ class Acknowledging:
     def create_batch(self) -> Builder:
         return Builder()
 
-    async def send_batch(self, builder: Builder, topic: str, *, partition: int) -> "asyncio.Future[Any]":
+    async def send_batch(self, builder: Builder, topic: str, *, partition: int) -> "asyncio.Future[Any]":  # noqa: ARG002
         name = f"{topic}:{b','.join(key or b'' for key in builder.keys).decode()}"
         self.sent.append(name)
         self._open[name] = asyncio.get_running_loop().create_future()

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from samples import ALWAYS, FIRST, NOW, NY, PHONE, PLAN, SLOT, TEXT, WORKDAY, plan_of
 
-from engine.answers import CHECKS, At, Never, Until, When
+from engine.answers import BUSY_AGAIN, CHECKS, At, Never, Until, When
 from engine.caps import Cap
-from engine.gate import BUSY_AGAIN, Facts, Verdict, decide, holds
+from engine.gate import Facts, Verdict, decide, holds
 from engine.layers import Layer, day_of
 from engine.plan import Channel, Contacting, Plan
 from engine.retries import stronger
@@ -125,6 +125,12 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("person_caps", {"plan": CAPPED}, None, None),
     ("person_caps", {"plan": CAPPED, "attempts": TWICE[1:]}, True, None),
     ("person_caps", {"plan": CAPPED, "attempts": TWICE}, False, At(Instant(NOW + 4 * HOUR))),
+    (
+        "number_caps",
+        {"plan": plan_of(caps=(Cap(1, HOUR, everywhere=True),)), "ledger": calling(channel="sms")},
+        False,
+        At(Instant(NOW + BUSY_AGAIN)),
+    ),
     ("contact_busy", {}, None, None),
     ("contact_busy", {"contact_busy": False}, True, None),
     ("contact_busy", {"contact_busy": True}, False, When("contact_free")),
@@ -215,7 +221,7 @@ def test_the_record_says_what_closes_and_when_each_turns() -> None:
             NOW + HOUR,
             "outside law US-FL (eight): Tue 08:00-20:00; it is Tue 2026-11-24 07:00 in America/Los_Angeles",
         ),
-        "person_caps": (NOW + 4 * HOUR, "2 of 2 attempts of this campaign in 24 h: the campaign's limit"),
+        "person_caps": (NOW + 4 * HOUR, "2 of 2 attempts in 24 h of this campaign: the campaign's limit"),
     }
     assert verdict.until == At(Instant(NOW + 29 * HOUR))  # tomorrow at noon in Los Angeles, when all are open at once
 

@@ -8,6 +8,8 @@ from cli.columns import Layout, layout_of, mapping_of
 from cli.importing import Reject, enrollment, person_of
 from cli.listing import survey
 from engine.errors import OutdialError, UsageError
+from engine.intake import profile_of
+from schemas.base import encode
 from schemas.contact import Contact
 from tests.unit.lists import imported
 
@@ -128,6 +130,45 @@ def test_mappings_that_make_no_sense_are_usage_errors(option: str) -> None:
 def test_a_mapping_to_no_column_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="the file has no column 'handy': it has phone"):
         layout_of(["phone"], {"phone": "handy"})
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "consent"),
+    [
+        ("phone,consent", "212-555-0101,yes", "yes"),
+        ("phone,Consent Type", "212-555-0101,express written", "express written"),
+        ("phone,consent", "212-555-0101,", None),
+        ("phone,consent", "212-555-0101,none", None),  # an empty cell
+        (
+            "phone,consent,consent_date,consent_source,consent_expires",
+            "212-555-0101,express,2026-03-01,form 7,2027-03-01",
+            {"kind": "express", "at": "2026-03-01", "source": "form 7", "expires_at": "2027-03-01"},
+        ),
+        ("phone,consent,consent_date", "212-555-0101,,2026-03-01", None),
+    ],
+)
+def test_columns_of_consent(header: str, row: str, consent: object) -> None:
+    contact = person(header, row)
+    assert (contact.consent, contact.variables) == (consent, {})
+
+
+def test_what_tells_more_of_a_consent_is_a_variable_where_no_column_holds_one() -> None:
+    assert person("phone,Consent Date", "212-555-0101,2026-03-01").variables == {"consent_date": "2026-03-01"}
+    with pytest.raises(UsageError, match="--map consent_at=Given: no column holds the consent: add --map consent=COLUMN"):
+        layout_of(["phone", "Given"], mapping_of(["consent_at=given"]))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [("maybe,2026-03-01", "'maybe' is no kind of consent"), ("yes,1/3/2026", "at '1/3/2026' is no time: write it as 2026-03-01")],
+)
+def test_a_consent_that_cannot_be_read_is_noted_and_counts_for_nothing(row: str, words: str) -> None:
+    header = "phone,consent,consent_at"
+    found = person_of(2, ["212-555-0101", *row.split(",")], layout_of(header.split(","), {}), "US")
+    assert not isinstance(found, Reject)
+    (problem,) = found.problems
+    assert words in problem
+    assert profile_of(Contact.model_validate_json(encode(found.contact))).problems == (problem,)
 
 
 def test_a_second_import_enrolls_with_the_same_id() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from engine.intake import profile_of
 from schemas.base import decode, encode
 from schemas.contact import Contact
-from schemas.rows import OptOutEntry, Profile
+from schemas.rows import Consent, OptOutEntry, Profile
 
 
 def test_a_contact_becomes_a_profile() -> None:
@@ -18,6 +18,7 @@ def test_a_contact_becomes_a_profile() -> None:
             "email": "Ana@Example.com",
             "first_name": "Ana",
             "country": "US",
+            "consent": {"kind": "yes", "channel": "call"},
             "variables": {"balance": 12.5},
             "plan": "gold",
         }
@@ -29,6 +30,9 @@ def test_a_contact_becomes_a_profile() -> None:
         email="ana@example.com",
         zones=("America/New_York",),
         zone_sources={"phone": ("America/New_York",)},
+        jurisdictions=("US", "US-NY"),
+        jurisdiction_sources={"country": ("US",), "phone": ("US-NY",)},
+        consents=(Consent(kind="express", channel="call"),),
         variables={"first_name": "Ana", "email": "Ana@Example.com", "country": "US", "plan": "gold", "balance": 12.5},
     )
 

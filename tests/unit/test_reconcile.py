@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace as replace_plan
 
 import pytest
 from msgspec.structs import replace
@@ -8,13 +9,14 @@ from cli.read import Snapshot
 from cli.reconcile import CHECKS, reconcile
 from cli.verify import sentence, totals
 from cli.world import Entered, Logged, Mark, World
+from engine.caps import Cap
 from engine.resources import ResourceIndex
 from engine.time import DAY, HOUR, MINUTE, Instant
 from schemas.deadletter import DeadLetter
 from schemas.event import EventKind
 from schemas.receipt import ReceiptKind
 from schemas.rows import EnrollmentRow, Exit, State
-from tests.unit.towns import NOW, Town, town
+from tests.unit.towns import NOW, Town, plan, snapshot, town
 
 
 def row_of(world: World, contact: str) -> EnrollmentRow:
@@ -106,6 +108,32 @@ def lost(world: World) -> None:
     world.ledger.clear()
 
 
+def limited(world: World, *caps: Cap) -> None:
+    """The campaign has had these limits all the time; of another nothing is limited."""
+    unlimited = replace_plan(plan(), campaign="free")
+    world.plans = snapshot(replace_plan(plan(), caps=caps), unlimited)
+
+
+def attempted(world: World, contact: str, ms: int, campaign: str = "spring", number: str | None = None) -> None:
+    """Another attempt for somebody, so many ms after the first."""
+    first = next(told[0] for told in world.outcomes.values() if told[0].contact_id == contact)
+    dial = world.commands[first.dial_id][0]
+    assert first.attempt_at is not None
+    named, about = f"{contact}{ms}", {"campaign": campaign, "address": number or first.address}
+    world.outcomes[named].append(replace(first, dial_id=named, attempt_at=first.attempt_at + ms, **about))
+    world.commands[named].append(replace(dial, dial_id=named, at=dial.at + ms - 1, **about))
+
+
+def one_too_many(world: World) -> None:
+    limited(world, Cap(1, HOUR))
+    attempted(world, "ann", HOUR - 1)
+
+
+def one_too_many_for_the_person(world: World) -> None:
+    limited(world, Cap(1, HOUR, everywhere=True))
+    attempted(world, "ann", -MINUTE, "free", number="+12125550188")
+
+
 Break = Callable[[World], object]
 
 BREAKS: list[tuple[str, str, Break]] = [
@@ -144,6 +172,8 @@ BREAKS: list[tuple[str, str, Break]] = [
     ("simulator", "nobody commanded it", lambda w: logged(w).append(Logged("stranger", "+12125550111"))),
     ("simulator", "another number", lambda w: logged(w).append(Logged(logged(w).pop().dial_id, "+12125550111"))),
     ("simulator", "not in the log", lambda w: logged(w).pop()),
+    ("limits", "one too many at a number", one_too_many),
+    ("limits", "one too many for a person", one_too_many_for_the_person),
     ("forgotten", "no report has counted it", lambda w: w.demands.clear()),
     ("forgotten", "no such line", lambda w: setattr(w, "lines", frozenset())),
     ("forgotten", "contact is there", lambda w: w.profiles.update(gus=replace(w.profiles["ann"], contact_id="gus"))),
@@ -244,6 +274,24 @@ def test_refused_data_of_others_is_counted_only() -> None:
     assert found.counted == 1
     assert not found.differences
     assert found.note == "1 from contacts"
+
+
+def test_what_a_limit_allows_and_what_overtakes_it_are_no_differences() -> None:
+    world = town().world
+    limited(world, Cap(1, HOUR, everywhere=True))
+    attempted(world, "ann", HOUR)
+    attempted(world, "ann", HOUR + MINUTE, "free")  # what is not limited may follow
+    last = world.outcomes[f"ann{HOUR}"][0]
+    world.outcomes["late"].append(replace(last, dial_id="late", campaign="free", attempt_at=last.attempt_at))  # and overtake
+    found = named(reconcile(world), "limits")
+    assert (found.differences, found.counted) == ((), 5)
+
+
+def test_a_limit_that_does_not_hold_yet_is_not_recounted() -> None:
+    world = town().world
+    one_too_many(world)
+    limited(world, Cap(1, HOUR, since=NOW + DAY))
+    assert not named(reconcile(world), "limits").differences
 
 
 def test_an_old_report_counts_nobody() -> None:

@@ -23,7 +23,7 @@ def index() -> ContactIndex:
 def scheduler(index: ContactIndex) -> Scheduler:
     """On a clock that stands still; nobody has a row."""
     clock = AcceleratedClock(Anchor(NOW, 5_000_000, RATE), lambda: 5_000_000)
-    heads = SimpleNamespace(subscribe=lambda _changed: None)
+    heads = SimpleNamespace(subscribe=lambda _changed: None, subscribe_held=lambda _changed: None)
     lane = SimpleNamespace(tick=lambda _fn: None, real_us=clock.real_us(), real_ms=clock.real_ms())
     flows: Any = SimpleNamespace(lane=lane, clock=clock, heads=heads, index={0: index}, retire=lambda _p: None)
     return Scheduler(flows, Lead())

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from engine.errors import OutdialError
+from engine.errors import OutdialError, UsageError
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "contacts.csv"
 LIST = """\
@@ -82,10 +82,57 @@ def test_what_people_read(contacts: Path) -> None:
     assert "12   postal code 94105 says America/Los_Angeles, phone +12125550101 America/New_York" in lines
     assert "9    postal code 57105 says America/Chicago, phone +16055550108 adds America/Denver" in lines
     assert "3 people's sources disagree, 2 without a time in common: all of their zones have to be inside the window" in lines
-    assert lines[-2:] == [
-        "1 postal code had lost a leading zero, mended",
-        "1 person falls back on the campaign's zone (window.timezone.fallback)",
-    ]
+    assert "1 postal code had lost a leading zero, mended" in lines
+    assert "1 person falls back on the campaign's zone (window.timezone.fallback)" in lines
+    assert lines[-1] == (
+        "under us@2026-11 8 people may be called in its strictest hours alone, mon-fri 10:00-18:00: "
+        "all others have those of their places"
+    )
+
+
+def law(file: Path, *options: str) -> dict[str, Any]:
+    found = told(file, *options)["law"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_states_that_a_pack_does_not_cover_are_listed(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    rows = ("305-555-0101,33130", "305-555-0102,75201", "214-555-0103,75201", "800-555-0104,", "203-555-0105,06510")
+    file.write_text("\n".join(["phone,zip", *rows]))
+    found = law(file)
+    assert found["pack"] == "us@2026-11"
+    assert {each["place"]: (each["people"], each["covered"]) for each in found["places"]} == {
+        "US-FL": (2, True),
+        "US-TX": (2, False),
+        None: (1, False),
+        "US-CT": (1, True),
+    }
+    assert (found["strictest"], found["strictest_hours"]["mon"]) == (3, ["10:00-18:00"])
+    assert found["told_by"] == {"postal_code + phone": 4, "nothing": 1}
+    shown = CliRunner().invoke(app, ["contacts", "zones", str(file)], catch_exceptions=False).stdout
+    assert shown.index("without hours in us@2026-11") < shown.index("US-TX") < shown.index("not known")
+    assert shown.index("with hours in us@2026-11") < shown.index("US-CT") < shown.index("without hours in us@2026-11")
+
+
+def test_another_pack_is_asked_for_or_goes_with_the_country(contacts: Path, tmp_path: Path) -> None:
+    assert law(contacts, "--rules", "uk")["strictest"] == 8
+    file = tmp_path / "british.csv"
+    file.write_text("phone\n020 7946 0123\n")
+    assert law(file, "--country", "GB") == {
+        "pack": "uk@2026-11",
+        "told_by": {"phone": 1},
+        "places": [{"place": "GB", "people": 1, "covered": True}],
+        "strictest": 0,
+        "strictest_hours": {day: ["08:00-21:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat")},
+    }
+    shown = CliRunner().invoke(app, ["contacts", "zones", str(file), "--country", "GB"], catch_exceptions=False).stdout
+    assert shown.splitlines()[-1] == "under uk@2026-11 nobody may be called in its strictest hours alone"
+
+
+def test_a_pack_that_is_not_there_is_told(contacts: Path) -> None:
+    with pytest.raises(UsageError, match=r"there is no rule pack 'usa': there are uk or us\. Did you mean us"):
+        CliRunner().invoke(app, ["contacts", "zones", str(contacts), "--rules", "usa"], catch_exceptions=False)
 
 
 def test_a_long_list_is_cut_unless_all_is_asked_for(tmp_path: Path) -> None:
