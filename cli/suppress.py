@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.instants import parse_instant
-from cli.opt_out_delays import delays
 from cli.publish import Publisher
 from cli.read import read_records
 from cli.summary import iso
@@ -41,9 +40,6 @@ Address = Annotated[
 Country = Annotated[str, typer.Option(help="How a national number is read.")]
 Scope = Annotated[str, typer.Option(help="all, campaign:ID, channel:call, channel:sms or channel:email.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-app.command("delays")(delays)
 
 
 @app.command()
