@@ -44,6 +44,10 @@ class Rules:
             return (*strictest(self.pack), *(_layer(rule) for rule in rules if rule.zone))
         return tuple(_layer(rule) for rule in rules)
 
+    def common(self) -> tuple[Layer, ...]:
+        """The hours that hold for everybody: the country's."""
+        return tuple(_layer(rule) for rule in self.pack.rules if rule.hours and rule.jurisdiction == self.pack.country)
+
     def caps(self, jurisdictions: tuple[str, ...]) -> tuple[Cap, ...]:
         """Limits of attempts, for each number and each person alike. They hold from their first day on, whatever came before."""
         if self._uncovered(jurisdictions):
