@@ -104,7 +104,6 @@ class Plan:
     channels: frozenset[Channel] = field(init=False, repr=False, compare=False)  # of all steps
     scopes: frozenset[str | None] = field(init=False, repr=False, compare=False)  # of consents that speak for this campaign
     _terms: dict[tuple[str, tuple[str, ...]], Terms] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _shared: dict[Terms, Terms] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         channels = frozenset(step.channel for step in self.steps if isinstance(step, Contacting))
@@ -135,8 +134,6 @@ class Plan:
             caps=tuple(cap for cap in caps if cap.counted in (None, step.channel)),
             consent=law.consent(jurisdictions) if law else (),
         )
-        # Most places say the same: what was laid over the calendar for one is there for all.
-        terms = self._shared.setdefault(terms, terms)
         self._terms[step.id, jurisdictions] = terms
         return terms
 
