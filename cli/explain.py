@@ -151,13 +151,14 @@ def _one(console: Console, told: Explained, at: Instant, now: Instant) -> None:
     tense = "was" if at < now else "would be" if at > now else "is"
     if told.ok is not None:
         verdict = "[green]YES[/green]" if told.ok else "[red]NO[/red]"
-        when = clocked(told.decision.at) if told.decision else clocked(at)
+        when = clocked(told.decision.at if told.decision else at)
         point = f", decided {words.POINTS.get(told.decision.point, told.decision.point)}" if told.decision else ""
         until = f"; {_turns(told, clocked)}" if not told.ok else ""
         console.print(f"  {verdict}  at {when} a contact {tense} {'allowed' if told.ok else 'refused'}{point}{until}")
+    asked = told.decision.at if told.decision else at
     for answer in sorted(told.answers, key=lambda a: {False: 0, True: 1, None: 2}[a.ok]):
         mark = {False: "[red]no [/red]", True: "[green]yes[/green]", None: "-  "}[answer.ok]
-        console.print(f"    {mark} {answer.check.replace('_', ' '):<14}{escape(words.answered(answer, at, clocked))}")
+        console.print(f"    {mark} {answer.check.replace('_', ' '):<14}{escape(words.answered(answer, asked, clocked))}")
     for happened in told.before:
         console.print(f"    {clocked(happened.at)}  {escape(happened.text)}")
     if told.ok and at == now and told.due is not None and told.due <= at:
