@@ -130,7 +130,7 @@ def test_a_yes_is_not_told_here(desk: Desk, index: ContactIndex) -> None:
 
 def test_a_halt_that_comes_or_goes_has_everybody_looked_at_again(index: ContactIndex) -> None:
     desk = Desk(index)
-    desk.scheduler.lane.active = (0,)
+    desk.scheduler.lane.active = frozenset({0})
     desk.scheduler.flows.wake = lambda _p: None
     index.watch(ROW.key, None, ROW)
     desk.scheduler.on_held()
