@@ -145,25 +145,28 @@ def _one(console: Console, told: Explained, at: Instant, now: Instant) -> None:
     entry = f" (entry {told.entry})" if told.entry > 1 else ""
     step = f", step {told.step}" if told.step else ""
     due = f" {clocked(told.due)}" if told.due is not None else ""
-    console.print(
-        f"\n  campaign [bold]{escape(told.campaign)}[/bold] version {told.version}{entry}{step}: {escape(told.state)}{due}"
-    )
+    name = f"[bold]{escape(told.campaign)}[/bold] version {told.version}"
+    console.print(f"\n  campaign {name}{entry}{step}: {escape(told.state)}{due}")
     tense = "was" if at < now else "would be" if at > now else "is"
-    if told.ok is not None:
-        verdict = "[green]YES[/green]" if told.ok else "[red]NO[/red]"
-        when = clocked(told.decision.at) if told.decision else clocked(at)
-        point = f", decided {words.POINTS.get(told.decision.point, told.decision.point)}" if told.decision else ""
-        until = f"; {_turns(told, clocked)}" if not told.ok else ""
-        console.print(f"  {verdict}  at {when} a contact {tense} {'allowed' if told.ok else 'refused'}{point}{until}")
-    for answer in sorted(told.answers, key=lambda a: {False: 0, True: 1, None: 2}[a.ok]):
-        mark = {False: "[red]no [/red]", True: "[green]yes[/green]", None: "-  "}[answer.ok]
-        console.print(f"    {mark} {answer.check.replace('_', ' '):<14}{escape(words.answered(answer, at, clocked))}")
+    _answers(console, told, told.decision.at if told.decision else at, tense, clocked)
     for happened in told.before:
         console.print(f"    {clocked(happened.at)}  {escape(happened.text)}")
     if told.ok and at == now and told.due is not None and told.due <= at:
         console.print("    it is its turn as soon as its line has room")
     if at > now and told.ok is not None:
         console.print("    computed from what is known now, if nothing else happens until then")
+
+
+def _answers(console: Console, told: Explained, at: Instant | int, tense: str, clocked: words.Clocked) -> None:
+    """What the gate says, or said, at an instant, and each check's answer: those that refuse first."""
+    if told.ok is not None:
+        verdict, allowed = ("[green]YES[/green]", "allowed") if told.ok else ("[red]NO[/red]", "refused")
+        point = f", decided {words.POINTS.get(told.decision.point, told.decision.point)}" if told.decision else ""
+        until = f"; {_turns(told, clocked)}" if not told.ok else ""
+        console.print(f"  {verdict}  at {clocked(at)} a contact {tense} {allowed}{point}{until}")
+    for answer in sorted(told.answers, key=lambda a: {False: 0, True: 1, None: 2}[a.ok]):
+        mark = {False: "[red]no [/red]", True: "[green]yes[/green]", None: "-  "}[answer.ok]
+        console.print(f"    {mark} {answer.check.replace('_', ' '):<14}{escape(words.answered(answer, at, clocked))}")
 
 
 def _turns(told: Explained, clocked: words.Clocked) -> str:

@@ -96,7 +96,7 @@ def _then(one: Dossier, row: EnrollmentRow, at: Instant) -> Explained:
     made = [f.record for f in one.decisions if f.record.campaign == row.campaign and f.record.at <= at]
     made = [d for d in made if d.enrollment_id in ("", row.enrollment_id)]
     last = max(made, key=lambda d: d.at, default=None)
-    before = [e for e in history(one) if e.at <= at and e.kind != "now" and e.campaign in (None, row.campaign)]
+    before = [e for e in history(one) if e.at <= at and e.kind not in ("now", "decided") and e.campaign in (None, row.campaign)]
     told = Explained(row.campaign, row.entry, row.version, last.step if last else "", "as recorded", _zones(one, row))
     if last is None:
         return _past(told, None, tuple(before[-SHOWN:]))

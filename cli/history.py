@@ -14,6 +14,7 @@ from cli.entries import FIRST, LAST, TOGETHER_MS, Entry, in_order
 from cli.reasons import View, why
 from cli.replay import Spell, Stand, closed_spells, replay
 from engine.errors import OutdialError
+from engine.hours import closing
 from engine.plan import Contacting, Plan
 from engine.time import SECOND, Instant
 from schemas.campaign import CampaignState
@@ -179,7 +180,7 @@ class _Teller:
                 yield from self._held_up(stand, plan, entry, at, spell.start)
             if spell.start < spell.end:
                 until = f"until {clocked(spell.end)}" if spell.end < end else "until then" if over else "still"
-                text = f"Step {name} waited: outside the calling window {until}."
+                text = f"Step {name} waited: {words.shut(closing(window, zones, spell.start))} {until}."
                 yield self._made(spell.start, "waited", text, plan.campaign, entry, name, stand.seq)
             at = spell.end
 

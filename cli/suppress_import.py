@@ -82,7 +82,7 @@ def import_list(
 ) -> None:
     """Suppress every address of a list. The same list twice changes nothing; a newer edition renews its entries.
 
-    Example: outdial suppress import dnc.csv --list us-national --as-of 2026-11-20
+    Example: outdial suppress import dnc.csv --list national --as-of 2026-11-20
     """
     settings = Settings()
     now = clock_from(settings).now()

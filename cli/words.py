@@ -3,9 +3,10 @@
 What is not in these tables (a check that was added, a disposition nobody has heard of) is told by its name: data is never a crash.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cli.reasons import Why
+from engine.hours import Closer
 from engine.plan import Channel
 from engine.time import HOUR, MINUTE, SECOND
 from schemas.command import Dial
@@ -173,6 +174,11 @@ def answered(answer: AnswerRecord, at: int, clocked: Clocked) -> str:
     if answer.ok is None:
         return "not asked at this point"
     return CHECKS.get(answer.check, ("allows it", ""))[0]
+
+
+def shut(closers: Iterable[Closer]) -> str:
+    """Which hours are closed."""
+    return " and ".join(dict.fromkeys(CHECKS[closer.check][1] for closer in closers)) or CHECKS["window"][1]
 
 
 def said(receipt: Receipt) -> str:

@@ -33,7 +33,7 @@ from schemas.contact import Contact
 from schemas.deadletter import DeadLetter
 from schemas.enrollment import Enroll, OptOut
 from schemas.resources import Line, resource_key
-from schemas.rows import EnrollmentRow, State
+from schemas.rows import EnrollmentRow, LedgerRow, State, SuppressionEntry
 from schemas.suppression import Suppression
 from schemas.topics import (
     CALL_OUTCOMES,
@@ -280,6 +280,48 @@ def test_a_timeline_has_details_requests_and_suppressions(home: Settings, people
     assert str(told["imported"]).startswith(f"The person's details came (Bob): {bob.phone}.")
     assert told["requested"] == "Enrollment was asked for by import:people.csv."
     assert told["now"] == "At step pause: has its next step due " + str(told["now"]).split(" due ")[1]
+
+
+def test_explain_now_then_and_to_come(people: Town) -> None:
+    (now,) = lines("explain", "cid")
+    (enrollment,) = now["people"][0]["enrollments"]  # type: ignore[index]
+    assert (now["mode"], enrollment["ok"], enrollment["step"]) == ("now", True, "first")
+    assert "it is its turn as soon as its line has room" in run("explain", "cid").stdout
+
+    then = datetime.fromtimestamp((people.now - 90 * 60_000) / 1000, UTC).isoformat()
+    (past,) = lines("explain", "ann", "--at", then)
+    (enrollment,) = past["people"][0]["enrollments"]  # type: ignore[index]
+    assert (past["mode"], enrollment["ok"], enrollment["decided"]["point"]) == ("past", True, "reserve")
+    shown = run("explain", "ann", "--at", then, "--campaign", "spring").stdout
+    assert "a contact was allowed, decided before the attempt was reserved" in shown
+    assert "Left the campaign: a human answered (answered), after 1 attempt." in shown
+    before = datetime.fromtimestamp((people.now - 10**9) / 1000, UTC).isoformat()
+    assert "no record of that time is left, or there was none" in run("explain", "ann", "--at", before).stdout
+
+    later = datetime.fromtimestamp((people.now + 25 * 3_600_000) / 1000, UTC).isoformat()
+    (future,) = lines("explain", "bob", "--at", later)  # his wait is over by then
+    (enrollment,) = future["people"][0]["enrollments"]  # type: ignore[index]
+    assert (future["mode"], enrollment["ok"], enrollment["step"]) == ("future", True, "second")
+    assert "computed from what is known now" in run("explain", "bob", "--at", later).stdout
+
+
+@pytest.mark.usefixtures("people")
+def test_explain_of_somebody_nobody_knows(home: Settings) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "cli.main", "explain", "+12125550199"], env=os.environ | _env(home), capture_output=True, text=True
+    )
+    assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
+    assert "nobody has the contact id, number or address '+12125550199'" in result.stderr
+    kept = SuppressionEntry(scope="all", reason="litigator", source="lawyer", at=1)
+    row = LedgerRow(address="+12125550198", suppressions=(kept,))
+    with Publisher(home, DIAL_LEDGER) as out:
+        out.send(DIAL_LEDGER, row.key, row)
+    (body,) = lines("explain", "+12125550198")
+    assert body["people"] == []
+    assert body["addresses"]["+12125550198"][0]["reason"] == "litigator"  # type: ignore[index]
+    shown = run("explain", "212-555-0198").stdout.splitlines()
+    assert shown[0] == "nobody is known at +12125550198; what is known of it:"
+    assert shown[1].startswith("  suppressed     +12125550198: all, litigator, since ")
 
 
 @pytest.mark.usefixtures("people")

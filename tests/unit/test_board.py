@@ -6,10 +6,12 @@ from rich.console import Console
 from cli.activity import Lateness, LineUse
 from cli.board import board, shares, span
 from cli.group import GroupState
+from cli.status import as_dict, page
 from cli.summary import CampaignSummary, Summary, Waits
 from cli.watch import Look
 from deploy.broker import BrokerStatus
 from engine.time import DAY, HOUR, MINUTE, SECOND, Instant
+from schemas.resources import Halt
 from tests.unit.towns import NOW
 
 BROKER = BrokerStatus(state="running", bootstrap="127.0.0.1:19092")
@@ -61,6 +63,20 @@ def test_it_fits(campaigns: int, line_count: int, width: int, height: int) -> No
     shown = drawn(look(campaigns, line_count), width, height)
     assert len(shown) <= height
     assert max(map(len, shown)) <= width
+
+
+def test_what_is_halted_is_told_above_all_else() -> None:
+    storm = Halt(id="state/US-TX", country="US", state="US-TX", reason="storm", at=NOW)
+    told = "contacts to US-TX are halted since 2026-11-26 13:33Z: storm"
+    halted = look(12, 9, halts=(storm, Halt(id="line/main", line="main", at=NOW)))
+    shown = drawn(halted)
+    assert len(shown) <= 24
+    assert shown[1] == f"halted   {told}, ... 1 more"
+    console = Console(width=120, color_system=None)
+    with console.capture() as capture:
+        console.print(page(halted, 120))
+    assert told in capture.get().splitlines()
+    assert as_dict(halted)["halts"][0]["id"] == "state/US-TX"
 
 
 def test_every_figure_has_its_place() -> None:

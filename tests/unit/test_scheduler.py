@@ -4,11 +4,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from engine.time import Instant
+from engine.gate import Facts
+from engine.time import HOUR, Instant
 from outdial.clock import AcceleratedClock, Anchor
+from schemas.campaign import CampaignState
+from schemas.resources import Halt
+from schemas.rows import EnrollmentRow, State
 from streams.index import ContactIndex
 from streams.scheduler import IDLE, Lead, Scheduler
+from tests.unit.samples import FIRST, NY, PHONE, PLAN, PROFILE, WORKDAY, plan_of, row_of
+from tests.unit.samples import NOW as TUESDAY
 
 NOW = Instant(1_000_000)
 RATE = 600
@@ -42,3 +49,89 @@ def test_it_is_called_when_an_open_command_is_to_be_asked_after(scheduler: Sched
     """A text message takes no place on its line, so nothing else would call it before a minute has passed."""
     index.probes.put(Instant(5_000 + 1_500), "row", "dial")
     assert scheduler.tick(0, NOW) == pytest.approx(1.5)
+
+
+# --- refusals of due steps are told once ------------------------------------------------------------------------------------------
+
+
+class Desk:
+    """A scheduler with one row, over a gate whose facts are given; `told` are the decisions that were emitted."""
+
+    def __init__(self, index: ContactIndex) -> None:
+        self.told: list[Any] = []
+        self.facts = Facts(PLAN, CampaignState.RUNNING, (NY,), FIRST)
+        clock = AcceleratedClock(Anchor(NOW, 5_000_000, RATE), lambda: 5_000_000)
+        heads = SimpleNamespace(subscribe=lambda _: None, subscribe_held=lambda _: None, head=lambda _: None)
+        lane = SimpleNamespace(tick=lambda _fn: None, emit=self.told.append, real_us=0, real_ms=0)
+        flows: Any = SimpleNamespace(
+            lane=lane,
+            clock=clock,
+            heads=heads,
+            index={0: index},
+            plan=lambda _row: self.facts.plan,
+            profiles=SimpleNamespace(get=lambda _p, _contact: PROFILE),
+            facts=lambda *_: self.facts,
+        )
+        self.scheduler = Scheduler(flows, Lead())
+
+    def look(self, row: EnrollmentRow, at: int = TUESDAY) -> int:
+        """How many decisions that look has told."""
+        before = len(self.told)
+        self.scheduler.look(0, row.key, row, Instant(at))
+        return len(self.told) - before
+
+
+@pytest.fixture
+def desk(index: ContactIndex) -> Desk:
+    return Desk(index)
+
+
+ROW = row_of(State.WAITING)
+SHUT = plan_of(window=WORKDAY)
+TOKYO = ("Asia/Tokyo",)
+CLOSED = Facts(SHUT, CampaignState.RUNNING, TOKYO, FIRST)
+
+
+def test_a_refusal_is_told_when_it_comes_and_when_it_is_another_one(desk: Desk) -> None:
+    desk.facts = CLOSED
+    assert [desk.look(ROW), desk.look(ROW, TUESDAY + 1), desk.look(ROW, TUESDAY + HOUR)] == [1, 0, 0]
+    (told,) = desk.told
+    assert (told.point, told.ok, told.address, told.dial_id) == ("due", False, PHONE, "")
+    assert (told.enrollment_id, told.step) == (ROW.enrollment_id, "first")
+    assert desk.look(ROW, TUESDAY + 18 * HOUR) == 1  # the window has closed again meanwhile: another instant
+    assert desk.look(replace(ROW, seq=ROW.seq + 1), TUESDAY + 18 * HOUR) == 1  # another attempt
+
+
+def test_the_same_refusal_after_a_crash_has_the_same_id(desk: Desk, index: ContactIndex) -> None:
+    desk.facts = CLOSED
+    desk.look(ROW)
+    index.denied.clear()  # derived: dropped with the partition
+    desk.look(ROW, TUESDAY + 5_000)
+    first, again = desk.told
+    assert first.event_id == again.event_id
+
+
+def test_what_holds_for_a_whole_campaign_is_not_told_of_each_person(desk: Desk) -> None:
+    """Pauses and halts stand on their own topics; a million records would say the same."""
+    halts = (Halt(id="all", at=TUESDAY),)
+    for facts in (
+        Facts(PLAN, CampaignState.PAUSED, (NY,), FIRST),
+        Facts(PLAN, CampaignState.RUNNING, (NY,), FIRST, halts=halts),
+        Facts(PLAN, CampaignState.RUNNING, (NY,), FIRST, contact_busy=True),
+    ):
+        desk.facts = facts
+        assert desk.look(ROW) == 0
+
+
+def test_a_yes_is_not_told_here(desk: Desk, index: ContactIndex) -> None:
+    assert desk.look(ROW) == 0
+    assert not index.denied
+
+
+def test_a_halt_that_comes_or_goes_has_everybody_looked_at_again(index: ContactIndex) -> None:
+    desk = Desk(index)
+    desk.scheduler.lane.active = frozenset({0})
+    desk.scheduler.flows.wake = lambda _p: None
+    index.watch(ROW.key, None, ROW)
+    desk.scheduler.on_held()
+    assert list(index.todo) == [ROW.key]
