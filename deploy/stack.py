@@ -63,9 +63,10 @@ class Stack(Processes):
         self.start("simulator", "simulator", "--log", str(self.simulator_log), "--webhooks", target, *options)
         self.start("webhooks", "webhooks")
 
-    def start_worker(self, name: str) -> None:
+    def start_worker(self, name: str) -> int:
+        """Its pid."""
         self.environment["OUTDIAL_WORKER_NAME"] = name
-        self.start(name, "worker")
+        return self.start(name, "worker")
 
 
 def clock_at(campaign: datetime, rate: float, ahead: float) -> str:
