@@ -2,8 +2,8 @@
 
     python -m bench.suppressing [numbers]
 
-Everything on one machine: the broker, the import and one worker share its processors. Taken up: from the worker's start until
-every number has its row in the ledger. Recovery: from the start of a second worker until it has read those rows again.
+Everything on one machine: the broker, the import and one worker share its processors. An import ends when the worker has every
+number in its ledger, durably. A worker that starts reads the ledger again before it does anything.
 """
 
 import json
@@ -21,15 +21,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.importing import national
-from bench.load import written
 from deploy.stack import Stack
 from engine.errors import OutdialError
 from outdial.settings import Settings
-from schemas.topics import DIAL_LEDGER
 
 NUMBERS = 1_000_000
 TIMEOUT = 1_800.0
-EMPTY = "a worker without rows"
+WORKER, EMPTY = "worker-1", "a worker without rows"
 #: A worker logs it when its tables are recovered.
 _ACTIVE = "are active."
 _MIB = 1 << 20
@@ -38,7 +36,7 @@ _MIB = 1 << 20
 class Cost(NamedTuple):
     """Seconds, and a process's memory in MiB: the importer's at its peak, a worker's when it was done."""
 
-    seconds: float
+    seconds: float | None
     memory: float
 
 
@@ -51,10 +49,11 @@ def measure(numbers: int, cache: Path) -> dict[str, Cost]:
             target.writelines(f"{national(i)}\n" for i in range(numbers))
         stack.broker.up()
         stack.run("topics", "apply")
-        found = {EMPTY: _worker(stack)}
-        found["import"] = _imported(stack, file, numbers)
-        found["a worker takes them up"] = _worker(stack, numbers)
-        found["a worker reads them again"] = _worker(stack, numbers)
+        found = {EMPTY: _started(stack)}
+        found["import, until a worker knows all of them"] = _imported(stack, file, numbers)
+        found["that worker then"] = Cost(None, _memory(stack))
+        stack.stop(WORKER)
+        found["a worker that starts with them"] = _started(stack)
         found["import of the same again"] = _imported(stack, file, numbers)
     return found
 
@@ -73,21 +72,18 @@ def _imported(stack: Stack, file: Path, numbers: int) -> Cost:
     return Cost(time.perf_counter() - began, used.ru_maxrss * 1024 / _MIB)
 
 
-def _worker(stack: Stack, rows: int = 0) -> Cost:
-    """Starts a worker, and ends it when its partitions are active and so many rows have been written."""
-    log = stack.logs / "worker-1.log"
+def _started(stack: Stack) -> Cost:
+    """A worker, until its partitions are active: its tables are recovered."""
+    log = stack.logs / f"{WORKER}.log"
     before = log.read_text().count(_ACTIVE) if log.exists() else 0
     began = time.perf_counter()
-    pid = stack.start_worker("worker-1")
+    stack.start_worker(WORKER)
     stack.wait_for("the worker is active", lambda: log.read_text().count(_ACTIVE) > before, TIMEOUT)
-    stack.wait_for("the rows are there", lambda: _rows(stack) >= rows, TIMEOUT)
-    cost = Cost(time.perf_counter() - began, psutil.Process(pid).memory_info().rss / _MIB)
-    stack.stop("worker-1")
-    return cost
+    return Cost(time.perf_counter() - began, _memory(stack))
 
 
-def _rows(stack: Stack) -> int:
-    return written(stack.settings, "", [DIAL_LEDGER.name])[DIAL_LEDGER.name]
+def _memory(stack: Stack) -> float:
+    return psutil.Process(stack.pid(WORKER)).memory_info().rss / _MIB
 
 
 def show(numbers: int, costs: dict[str, Cost]) -> Table:
@@ -96,8 +92,9 @@ def show(numbers: int, costs: dict[str, Cost]) -> Table:
     for column in ("", "s", "numbers/s", "memory, MiB"):
         table.add_column(column, justify="right" if column else "left")
     for name, cost in costs.items():
-        rate = "" if name == EMPTY else f"{numbers / cost.seconds:,.0f}"
-        table.add_row(name, f"{cost.seconds:.1f}", rate, f"{cost.memory:,.0f}")
+        seconds = cost.seconds and f"{cost.seconds:.1f}"
+        rate = f"{numbers / cost.seconds:,.0f}" if cost.seconds and name != EMPTY else None
+        table.add_row(name, seconds, rate, f"{cost.memory:,.0f}")
     return table
 
 

@@ -2,8 +2,9 @@
 
 Entries carry the list's name as their source, so that a newer edition renews them, and `suppress remove --source` takes one back.
 What an edition leaves out is not taken back: give entries an end (`--expires`) a little behind the next edition; it counts from
-the list's own date, so that the same list again changes nothing. Last of all the list itself is written down, with its date:
-campaigns that rely on it (key `lists`) look at how old it is.
+the list's own date, so that the same list again changes nothing. Last of all, when
+workers have taken up every entry, the list itself is written down, with its date: campaigns that rely on it (key `lists`) look at
+how old it is.
 """
 
 import json
@@ -29,6 +30,7 @@ from cli.rejects import OPTION as REJECTS
 from cli.rejects import Rejected, write_rejects
 from cli.summary import iso
 from cli.suppress import scope_of, until
+from cli.taken_up import taken_up
 from engine.complaints import nearest
 from engine.dialable import UnusableError, numbers_of
 from engine.errors import OutdialError, RecordError, UsageError
@@ -72,6 +74,7 @@ class Done:
     rows: int = 0
     addresses: int = 0
     rejected: int = 0
+    current: bool = False  # the list itself was written down
     first: list[Rejected] = field(default_factory=list)  # few: a list may hold a million that are wrong
 
     @property
@@ -115,11 +118,17 @@ def import_list(
             spool.seek(0)
             write_rejects(rejects, listing.header, map(_REJECTED.decode, spool))
     if as_json:
-        print(json.dumps({"list": entry.name, "rows": done.rows, "addresses": done.addresses, "rejected": done.rejected}))
+        told = {"list": entry.name, "rows": done.rows, "addresses": done.addresses, "rejected": done.rejected}
+        print(json.dumps(told | {"current": done.current}))
     else:
         _say(file, entry, done, rejects)
     if done.empty:
         raise OutdialError(f"{file}: none of its {done.rows} rows holds an address, so the list was not written down")
+    if not done.current:
+        raise OutdialError(
+            f"the entries are there, but no worker takes them up, so list {entry.name} does not count yet: "
+            f"start `outdial worker` and run the same command again"
+        )
 
 
 def lists(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False) -> None:
@@ -151,8 +160,9 @@ def entry_of(name: str, as_of: str, scope: str, reason: str, expires: str | None
 
 
 def carry_out(settings: Settings, listing: Listing, column: int, entry: Entry, country: str, spool: IO[bytes] | None) -> Done:
-    """Publishes an entry for each address, then the list itself; rejected rows go to `spool`, one a line. Raises OutdialError; what
-    was published by then stays, and the list keeps its old date."""
+    """Publishes an entry for each address, then the list itself, once workers know all entries: a campaign that waits for the list
+    goes on at that instant. Rejected rows go to `spool`, one a line. Raises OutdialError; what was published by then stays, and the
+    list keeps its old date."""
     done, console = Done(), Console(stderr=True)
     hidden = not console.is_terminal
     with Publisher(settings, SUPPRESSIONS, RESOURCES) as publisher:
@@ -172,7 +182,8 @@ def carry_out(settings: Settings, listing: Listing, column: int, entry: Entry, c
                 if done.addresses % BATCH == 0:
                     publisher.flush()
         publisher.flush()
-        if not done.empty:
+        done.current = not done.empty and taken_up(settings, SUPPRESSIONS, console)
+        if done.current:
             written = SuppressionList(id=entry.name, as_of=entry.as_of, entries=done.addresses, at=entry.now)
             publisher.send(RESOURCES, resource_key(written), written)
     return done
@@ -251,8 +262,8 @@ def _say(file: Path, entry: Entry, done: Done, rejects: Path | None) -> None:
     console.print(f"{escape(str(file))}: {done.rows:,} rows = {what}")
     for line in _first(done):
         console.print(f"  {escape(line)}")
-    if not done.empty:
-        console.print(f"list {entry.name} is of {iso(entry.as_of)} now; workers take the entries up as they read them")
+    if done.current:
+        console.print(f"list {entry.name} is of {iso(entry.as_of)} now")
     if rejects is not None and done.rejected:
         console.print(f"the rejected rows are in {escape(str(rejects))}")
 

@@ -63,10 +63,9 @@ class Stack(Processes):
         self.start("simulator", "simulator", "--log", str(self.simulator_log), "--webhooks", target, *options)
         self.start("webhooks", "webhooks")
 
-    def start_worker(self, name: str) -> int:
-        """Its pid."""
+    def start_worker(self, name: str) -> None:
         self.environment["OUTDIAL_WORKER_NAME"] = name
-        return self.start(name, "worker")
+        self.start(name, "worker")
 
 
 def clock_at(campaign: datetime, rate: float, ahead: float) -> str:

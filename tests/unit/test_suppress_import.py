@@ -23,6 +23,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, Any]] = []
+        self.workers = True
 
     def __call__(self, *_: object) -> "Kept":
         return self
@@ -45,6 +46,7 @@ class Kept:
 def kept(monkeypatch: pytest.MonkeyPatch) -> Kept:
     found = Kept()
     monkeypatch.setattr(suppress_import, "Publisher", found)
+    monkeypatch.setattr(suppress_import, "taken_up", lambda *_: found.workers)
     return found
 
 
@@ -129,6 +131,14 @@ def test_a_list_without_any_address_is_not_written_down(tmp_path: Path, kept: Ke
     done = imported(tmp_path, "phone\n12345\n", column="phone")
     assert done.empty
     assert not kept.sent
+
+
+def test_a_list_whose_entries_no_worker_knows_is_not_written_down(tmp_path: Path, kept: Kept) -> None:
+    """A campaign that waits for the list would go on at once, and call those whose entries are not there yet."""
+    kept.workers = False
+    done = imported(tmp_path, "212-555-0142\n")
+    assert not done.current
+    assert (kept.keys("suppressions"), kept.keys("resources")) == (["+12125550142"], [])
 
 
 def test_complaint_15_every_failed_row_is_listed_with_its_reason_in_constant_memory(tmp_path: Path, kept: Kept) -> None:
