@@ -1,4 +1,4 @@
-"""Nobody on a list is contacted, nor anybody taken out of a campaign; a campaign that needs a list waits for it. On a real broker."""
+"""Nobody on a list is contacted, nor whoever was taken out of a campaign; a campaign waits for its list. On a real broker."""
 
 import json
 from collections.abc import Iterator
@@ -38,13 +38,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     mix.write_text("calls: {answered: 1}\nmessages: {delivered: 1}\n")
     with World(home / "home", RATE) as made:
         made.up("one", provider=("--mix", str(mix)))
-        for name, text in {
-            "resources": RESOURCES,
-            **{n: CAMPAIGN.format(name=n, more=more) for n, more in CAMPAIGNS.items()},
-        }.items():
-            file = home / f"{name}.yaml"
-            file.write_text(text)
-            made.run("resources" if name == "resources" else "campaign", "apply", str(file))
+        files = {name: home / f"{name}.yaml" for name in ("resources", *CAMPAIGNS)}
+        files["resources"].write_text(RESOURCES)
+        for name, more in CAMPAIGNS.items():
+            files[name].write_text(CAMPAIGN.format(name=name, more=more))
+        made.run("resources", "apply", str(files["resources"]))
+        made.run("campaign", "apply", *(str(files[name]) for name in CAMPAIGNS))
         for name in CAMPAIGNS:
             made.run("campaign", "start", name)
         yield made
@@ -91,10 +90,9 @@ def test_a_campaign_waits_for_its_list_and_goes_on_when_there_is_a_current_one(w
 
 
 def test_lists_show_their_age_and_an_older_edition_is_refused(world: World) -> None:
-    assert "us-national: of 2026-05-20 00:00" in world.run("suppress", "lists")
-    done = world.command(
-        "suppress", "import", str(world.settings.home / "dnc.csv"), "--list", "us-national", "--as-of", "2026-05-19"
-    )
+    assert "us-national: of 2026-05-20T00:00" in world.run("suppress", "lists")
+    file = str(world.settings.home / "dnc.csv")
+    done = world.command("suppress", "import", file, "--list", "us-national", "--as-of", "2026-05-19")
     assert done.status == 2
     assert "import the newest edition" in done.said
 
