@@ -14,7 +14,8 @@ from engine.time import Instant
 #: Answers for a contact, as it is published, from an instant on. Raises ValueError, a sentence, for what is no contact.
 Ask = Callable[[Any, Instant], dict[str, Any]]
 
-_LATEST = parse_moment("2100-01-01", "")
+#: The tables of time zones say nothing of what comes behind 2037, and a range may lie 400 days ahead.
+_LATEST = parse_moment("2036-11-01", "")
 
 
 def answer_all(file: str, ask: Ask) -> None:
@@ -32,7 +33,7 @@ def answer_all(file: str, ask: Ask) -> None:
 
 
 def asked_instant(value: Any, name: str) -> Instant:
-    """ISO 8601, or campaign ms, of the years 1970 to 2099. Raises UsageError, a sentence."""
+    """ISO 8601, or campaign ms, from 1970 to October 2036. Raises UsageError, a sentence."""
     if isinstance(value, int) and not isinstance(value, bool):
         found = value
     elif isinstance(value, str):
@@ -40,7 +41,9 @@ def asked_instant(value: Any, name: str) -> Instant:
     else:
         raise UsageError(f"{name} {json.dumps(value)} is no instant: write 2026-11-26T14:00Z, or ms since 1970")
     if not 0 <= found < _LATEST:
-        raise UsageError(f"{name} {value!r} is not in the years 1970 to 2099")
+        raise UsageError(
+            f"{name} {value!r} does not lie between 1970 and October 2036, for which the clocks of all zones are known"
+        )
     return Instant(found)
 
 

@@ -10,6 +10,8 @@ from engine.compile_hours import hours_of, window_of, zone_of
 from engine.delays import parse_ms
 from engine.holiday_sets import code_of
 from engine.layers import Layer, day_of, days_of
+from engine.rulepack import load_pack
+from engine.rules import Rules
 from engine.time import Instant
 from engine.weekly import parse_days, parse_interval
 from engine.windows import Window, open_range
@@ -67,7 +69,8 @@ def _read(check: Check, parse: Callable[[str], Any], key: str, *place: str | int
 
 
 def _never(check: Check, now: Instant | None) -> None:
-    """Of hours without a fault: whether they open at all, and those of each step together with the campaign's."""
+    """Of hours without a fault: whether they open at all, and those of each step together with the campaign's. The law's are asked
+    for when a file is applied: a version of before stays readable."""
     try:
         part = WindowPart.model_validate(check.get(dict, "window"))
         window = window_of(part)
@@ -80,11 +83,32 @@ def _never(check: Check, now: Instant | None) -> None:
         else:
             check.add(("window", "weekly"), "is never open: no interval is longer than the ring timeout")
         return
+    lawful = Window((*window.layers, *(_law(check) if now is not None else ())), window.ring_cut)
+    if not _opens(lawful, zones, now):
+        names = ", ".join(layer.name for layer in lawful.layers[1:])
+        check.add(("window", "weekly"), f"is never open while {names} allows contacts: let the two overlap")
+        return
     for i, data in enumerate(check.get(list, "flow") or ()):
-        step = _step(data)
-        layers = hours_of(step, window.layers[0].zone) if step else ()
-        if layers and not _opens(Window((*window.layers, *layers), window.ring_cut), zones, now):
-            check.add(("flow", i, "timing", "window"), "is never open while the campaign's window is: let the two overlap")
+        _never_step(check, i, data, lawful, zones, now)
+
+
+def _never_step(check: Check, i: int, data: Any, window: Window, zones: tuple[str, ...], now: Instant | None) -> None:
+    step = _step(data)
+    layers = hours_of(step, window.layers[0].zone) if step else ()
+    if layers and not _opens(Window((*window.layers, *layers), window.ring_cut), zones, now):
+        others = "window and the law's are" if len(window.layers) > 1 else "window is"
+        check.add(("flow", i, "timing", "window"), f"is never open while the campaign's {others}: let them overlap")
+
+
+def _law(check: Check) -> tuple[Layer, ...]:
+    """The hours that the rule pack sets for everybody; none if it goes by clocks that a file does not know."""
+    pack, version = check.get(str, "rules", "pack"), check.get(str, "rules", "version")
+    if pack is None or version is None or check.get(str, "window", "timezone", "use") == "fixed":
+        return ()
+    try:
+        return Rules(load_pack(pack, version), "informational").common()
+    except ValueError:
+        return ()  # reported where the pack is read
 
 
 def _step(data: Any) -> StepPart | None:

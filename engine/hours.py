@@ -8,7 +8,7 @@ from engine.calendars import offset_at
 from engine.layers import Layer, date_of
 from engine.time import MINUTE, Instant
 from engine.weekly import DAY_MINUTES, DAYS
-from engine.windows import HORIZON, Window, open_range
+from engine.windows import HORIZON, Window, open_range, shared_window
 
 
 class Closer(NamedTuple):
@@ -47,7 +47,7 @@ def closed(
     """
     found: dict[str, Answer] = {}
     for closer in closing(window, zones, now):
-        alone = opens_next(_alone(closer.layer, window.ring_cut), zones, transit, now)
+        alone = opens_next(shared_window((closer.layer,), window.ring_cut), zones, transit, now)
         until = Never("no_window") if opens is None or alone is None else At(alone)
         before = found.get(closer.check)
         if before is None or (isinstance(before.until, At) and isinstance(until, At) and before.until.instant < until.instant):
@@ -60,13 +60,13 @@ def closing(window: Window, zones: tuple[str, ...], now: Instant) -> tuple[Close
     found = closers(window, zones, now)
     if found:
         return found
-    soon = open_range(Window(window.layers, 0), zones, now)
+    soon = open_range(shared_window(window.layers, 0), zones, now)
     return closers(window, zones, soon.end) if soon else ()
 
 
 def never_open(window: Window, zones: tuple[str, ...], now: Instant) -> tuple[Closer, ...]:
     """Why a window never opens: the layers that never do by themselves; if each does, those that close `now` never meet."""
-    alone = [layer for layer in window.layers if open_range(_alone(layer, window.ring_cut), zones, now) is None]
+    alone = [layer for layer in window.layers if open_range(shared_window((layer,), window.ring_cut), zones, now) is None]
     return tuple(_never(layer, zones) for layer in alone) or closing(window, zones, now)
 
 
@@ -128,8 +128,3 @@ def _began(layer: Layer, minute: int) -> int | None:
     today, at = divmod(minute, DAY_MINUTES)
     days = ((today, at), (today - 1, at + DAY_MINUTES))
     return next((day for day, at in days for start, end in layer.intervals(day) if start <= at < end), None)
-
-
-@lru_cache(maxsize=1024)
-def _alone(layer: Layer, ring_cut: int) -> Window:
-    return Window((layer,), ring_cut)

@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from engine.caps import Cap
-from engine.layers import Layer, shared
+from engine.layers import Layer
 from engine.phone import region_of
 from engine.rules import Needed, Rules
 from engine.time import Delay
-from engine.windows import Window
+from engine.windows import Window, shared_window
 
 
 class Channel(StrEnum):
@@ -127,10 +127,10 @@ class Plan:
     def _compiled(self, step: Contacting, jurisdictions: tuple[str, ...]) -> Terms:
         """Calls must have stopped ringing when the window closes; messages do not ring."""
         law = self.rules
-        layers = tuple(map(shared, (*self.window.layers, *step.hours, *(law.hours(jurisdictions) if law else ()))))
+        layers = (*self.window.layers, *step.hours, *(law.hours(jurisdictions) if law else ()))
         caps = (*self.caps, *(law.caps(jurisdictions) if law else ()))
         terms = Terms(
-            window=Window(layers, self.window.ring_cut if step.channel is _CALL else 0),
+            window=shared_window(layers, self.window.ring_cut if step.channel is _CALL else 0),
             caps=tuple(cap for cap in caps if cap.counted in (None, step.channel)),
             consent=law.consent(jurisdictions) if law else (),
         )

@@ -42,6 +42,10 @@ class Rules:
             layers |= dict.fromkeys(strictest(self.pack))
         return tuple(layers)
 
+    def common(self) -> tuple[Layer, ...]:
+        """The hours that hold for everybody: the country's."""
+        return tuple(_layer(rule) for rule in self.pack.rules if rule.hours and rule.jurisdiction == self.pack.country)
+
     def caps(self, jurisdictions: tuple[str, ...]) -> tuple[Cap, ...]:
         """Limits of attempts, for each number and each person alike. They hold from their first day on, whatever came before."""
         caps = dict.fromkeys(_cap(rule, rule.attempts, name_of(rule)) for rule in self._of(jurisdictions) if rule.attempts)

@@ -12,13 +12,13 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple, cast
 
 import pytz
 
 from engine.calendars import HORIZON, MONDAY, Calendar, calendar_of, offsets, timezone
-from engine.layers import Layer
+from engine.layers import Layer, shared
 from engine.time import NEVER, Delay, Instant
 from engine.weekly import WEEK, Weekly, parse_weekly, spans
 
@@ -32,6 +32,7 @@ __all__ = [
     "offsets",
     "open_range",
     "parse_weekly",
+    "shared_window",
     "timezone",
     "weekly_window",
 ]
@@ -65,6 +66,12 @@ class Window:
     def __post_init__(self) -> None:
         always = all(spans(layer.weekly) == ((0, WEEK),) and not layer.dated for layer in self.layers)
         object.__setattr__(self, "always", always)  # frozen for everybody else
+
+
+@lru_cache(maxsize=4096)
+def shared_window(layers: tuple[Layer, ...], ring_cut: int) -> Window:
+    """The one window of these layers, with the calendars that were made for it: steps, campaigns and states have many in common."""
+    return Window(tuple(map(shared, layers)), ring_cut)
 
 
 def weekly_window(weekly: Weekly, ring_cut: int) -> Window:

@@ -258,6 +258,23 @@ def test_a_window_that_never_opens_again_is_told_when_it_is_applied() -> None:
     assert faults(data, RESOURCES) == []
 
 
+def test_a_window_that_the_law_never_allows_is_told_when_it_is_applied() -> None:
+    data = changed("window", "weekly", to={"mon-fri": ["21:00-23:00"]}) | {"rules": {"pack": "us", "version": "2026-11"}}
+    data |= {"purpose": "informational"}
+    (found,) = faults(data, RESOURCES, now=Instant(1_795_532_400_000))
+    assert found.path == "window.weekly"
+    assert found.message.startswith("is never open while law US (47 CFR 64.1200")
+    assert faults(data, RESOURCES) == faults(data | {"rules": "none"}, RESOURCES, now=Instant(1_795_532_400_000)) == []
+
+
+def test_a_step_that_the_law_never_allows_is_told_when_it_is_applied() -> None:
+    data = changed("window", "weekly", to={"mon-fri": ["08:00-23:00"]}) | {"rules": {"pack": "us", "version": "2026-11"}}
+    data["flow"][0]["timing"] = {"window": {"mon-fri": ["21:30-22:30"]}}
+    (found,) = faults(data | {"purpose": "informational"}, RESOURCES, now=Instant(1_795_532_400_000))
+    assert found.path == "flow[0].timing.window"
+    assert found.message == "is never open while the campaign's window and the law's are: let them overlap"
+
+
 def test_declared_variables_are_all_that_templates_may_use_beside_fields() -> None:
     data = changed("flow", 3, "sms", "template", to="{{plan}} {{first_name}} {{plna}}")
     assert faults(data, RESOURCES) == []
