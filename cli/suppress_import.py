@@ -102,7 +102,7 @@ def import_list(
 ) -> None:
     """Suppress every address of a list. The same list twice changes nothing; a newer edition renews its entries.
 
-    Example: outdial suppress import dnc.csv --list us-national --as-of 2026-11-20
+    Example: outdial suppress import dnc.csv --list us-dnc --as-of 2026-11-20
     """
     settings = Settings()
     entry = entry_of(name, as_of, scope, reason, expires, clock_from(settings).now())
