@@ -11,16 +11,14 @@ from outdial.kafka import reader
 from outdial.settings import Settings
 from schemas.topics import TopicSpec
 
-#: Real seconds between two looks; without any progress for so long, nobody is waited for any more.
-PAUSE, PATIENCE = 0.2, 30.0
+#: Real seconds between two looks; without any progress for so long, nobody is waited for any more: workers, or one that just starts.
+PAUSE, PATIENCE, STARTING = 0.2, 30.0, 10.0
 
 
 def taken_up(settings: Settings, spec: TopicSpec, console: Console) -> bool:
     """Waits until the workers have finished with all that `spec` holds now. False: there are none, or they do not get on."""
     wanted = _ends(settings, spec)
     first = left = _behind(settings, spec, wanted)
-    if left and not group_state(settings).workers:
-        return False
     since = time.monotonic()
     with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
         bar = progress.add_task("Workers take it up", total=first)
@@ -28,10 +26,14 @@ def taken_up(settings: Settings, spec: TopicSpec, console: Console) -> bool:
             time.sleep(PAUSE)
             before, left = left, _behind(settings, spec, wanted)
             since = time.monotonic() if left < before else since
-            if time.monotonic() - since > PATIENCE:
+            if _given_up(settings, time.monotonic() - since):
                 return False
             progress.update(bar, completed=first - left)
     return True
+
+
+def _given_up(settings: Settings, idle: float) -> bool:
+    return idle > PATIENCE or (idle > STARTING and not group_state(settings).workers)
 
 
 def _ends(settings: Settings, spec: TopicSpec) -> dict[int, int]:
