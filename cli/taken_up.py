@@ -11,7 +11,7 @@ from outdial.kafka import reader
 from outdial.settings import Settings
 from schemas.topics import TopicSpec
 
-#: Real seconds between two looks; without any progress for so long, nobody is waited for any more: workers, or one that just starts.
+#: Real seconds between two looks; without progress for so long nobody is waited for any more: workers, one that just starts.
 PAUSE, PATIENCE, STARTING = 0.2, 30.0, 10.0
 
 
