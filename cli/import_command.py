@@ -60,7 +60,7 @@ def import_command(
         _undo(settings, undo, as_json)
         return
     assert file is not None
-    asked = _Asked(file, tuple(dict.fromkeys(campaign)), mapping_of(mapping), _region(country), encoding, rejects, dry_run, as_json)
+    asked = _Asked(file, tuple(dict.fromkeys(campaign)), mapping_of(mapping), region(country), encoding, rejects, dry_run, as_json)
     _import(settings, asked)
 
 
@@ -200,7 +200,8 @@ def _resumable(ledger: RowLedger, name: str) -> Iterator[None]:
         raise OutdialError(f"{error} (import {name} stands at row {at} and goes on from there)") from error
 
 
-def _region(country: str) -> str:
+def region(country: str) -> str:
+    """The code as the library has it. Raises UsageError for one that it does not know."""
     if country.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise UsageError(f"--country {country!r} is not a code of two letters: write for example --country US")
     return country.upper()

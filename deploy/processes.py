@@ -58,6 +58,9 @@ class Processes:
             raise OutdialError(f"outdial {' '.join(arguments)} failed: {said[-1] if said else f'exit status {done.returncode}'}")
         return done.stdout
 
+    def pid(self, name: str) -> int:
+        return self._children[name].pid
+
     def alive(self, name: str) -> bool:
         return self._children[name].poll() is None
 

@@ -5,9 +5,11 @@ greatest stamp of a key, whatever the order in which two writers' rows reached t
 """
 
 from enum import StrEnum
+from sys import intern
 from typing import Any
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from schemas.line import Slot
 from schemas.outcome import Outcome
@@ -198,6 +200,11 @@ class SuppressionEntry(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=
     at: int = 0  #: campaign ms
     cause: str = ""  #: event_id of the record that said so
     expires_at: int | None = None  #: campaign ms, from when it does not hold any more
+
+    def __post_init__(self) -> None:
+        """A list brings a million of these which have their words in common: they are kept once."""
+        for name in ("scope", "reason", "source"):
+            force_setattr(self, name, intern(getattr(self, name)))
 
 
 class LedgerRow(Row, kw_only=True, tag_field="row", tag="ledger"):

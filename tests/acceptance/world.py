@@ -133,9 +133,6 @@ class World(Stack):
 
     # --- workers ---
 
-    def pid(self, name: str) -> int:
-        return self._children[name].pid
-
     def terminate(self, name: str) -> None:
         """SIGTERM, without waiting."""
         self._children[name].send_signal(signal.SIGTERM)
