@@ -8,8 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli import words
-from cli.attempts import local
+from cli import portrait, words
 from cli.dossier import Archive, Dossier
 from cli.explaining import Explained, explain
 from cli.instants import parse_instant
@@ -19,10 +18,9 @@ from engine.errors import OutdialError, UsageError
 from engine.halts import words as halt_words
 from engine.suppression import holds
 from engine.time import Instant
-from engine.zones import told_by
 from outdial.clock import clock_from
 from outdial.settings import Settings
-from schemas.rows import LedgerRow, SuppressionEntry
+from schemas.rows import LedgerRow
 
 
 def explain_command(
@@ -69,7 +67,7 @@ def _unknown(settings: Settings, who: str, now: Instant, as_json: bool) -> bool:
     else:
         console = Console(soft_wrap=True, highlight=False)
         console.print(f"nobody is known at {address}; what is known of it:")
-        _suppressions(console, row, now)
+        portrait.suppressions(console, row, now)
     return True
 
 
@@ -104,6 +102,7 @@ def _enrollment(told: Explained) -> dict[str, Any]:
         "version": told.version,
         "step": told.step or None,
         "state": told.state,
+        "due": iso(told.due),
         "ok": told.ok,
         "reason": told.reason,
         "until": iso(told.until) if isinstance(told.until, int) else told.until,
@@ -119,7 +118,7 @@ def _answer(answer: Any) -> dict[str, Any]:
 
 
 def _entries(row: LedgerRow, at: Instant) -> list[dict[str, Any]]:
-    return [msgspec.to_builtins(entry) | {"holds": holds(entry, at)} for entry in row.suppressions]
+    return [msgspec.to_builtins(entry) | {"holds": holds(entry, at)} for entry in row.suppressions if entry.at <= at]
 
 
 # --- for people -------------------------------------------------------------------------------------------------------------------
@@ -128,71 +127,50 @@ def _entries(row: LedgerRow, at: Instant) -> list[dict[str, Any]]:
 def _print(at: Instant, now: Instant, found: Found, ledgers: dict[str, LedgerRow]) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for one, told in found:
-        _who(console, one)
+        portrait.who(console, one, at)
         for address in one.addresses:
-            _suppressions(console, ledgers[address], at)
+            portrait.suppressions(console, ledgers[address], at)
         if not told:
             console.print("  is in no campaign, so nothing is sent")
         for each in told:
             _one(console, each, at, now)
-    for halt in found[0][0].plans.halts if found else ():
-        console.print(f"[red]{escape(halt_words(halt))}[/red]")
-
-
-def _who(console: Console, one: Dossier) -> None:
-    profile = one.profile
-    console.print(f"[bold]{escape(one.contact_id)}[/bold]  {', '.join(one.addresses) or 'no address is known'}")
-    if profile is None:
-        return
-    zones = ", ".join(profile.zones) or "none known: the campaign's fallback counts"
-    places = ", ".join(profile.jurisdictions) or "none known: the strictest rules count"
-    console.print(f"  time zones     {zones} ({escape(told_by(profile.zone_sources))})")
-    console.print(f"  jurisdictions  {places} ({escape(told_by(profile.jurisdiction_sources))})")
-    for entry in profile.opt_outs:
-        console.print(f"  [red]opted out[/red]      of {escape(entry.scope)}, {iso(entry.at)} ({escape(entry.source)})")
-    for problem in profile.problems:
-        console.print(f"  not readable   {escape(problem)}")
-
-
-def _suppressions(console: Console, row: LedgerRow, at: Instant) -> None:
-    for entry in row.suppressions:
-        state = "suppressed" if holds(entry, at) else "was suppressed"
-        console.print(f"  [red]{state}[/red]     {row.address}: {escape(_entry(entry))}")
-
-
-def _entry(entry: SuppressionEntry) -> str:
-    who = ", asked for at this address" if entry.spoke else f", for {entry.contact_id}" if entry.contact_id else ""
-    return f"{entry.scope}, {entry.reason}{who}, since {iso(entry.at)} ({entry.source})"
 
 
 def _one(console: Console, told: Explained, at: Instant, now: Instant) -> None:
     zone = told.zones[0] if told.zones else "UTC"
 
     def clocked(moment: int) -> str:
-        return local(moment, zone).strftime("%a %Y-%m-%d %H:%M:%S %Z")
+        return portrait.clock(moment, zone)
 
     entry = f" (entry {told.entry})" if told.entry > 1 else ""
     step = f", step {told.step}" if told.step else ""
-    console.print(f"\n  campaign [bold]{escape(told.campaign)}[/bold] version {told.version}{entry}{step}: {escape(told.state)}")
+    due = f" {clocked(told.due)}" if told.due is not None else ""
+    console.print(
+        f"\n  campaign [bold]{escape(told.campaign)}[/bold] version {told.version}{entry}{step}: {escape(told.state)}{due}"
+    )
     tense = "was" if at < now else "would be" if at > now else "is"
     if told.ok is not None:
         verdict = "[green]YES[/green]" if told.ok else "[red]NO[/red]"
         when = clocked(told.decision.at) if told.decision else clocked(at)
         point = f", decided {words.POINTS.get(told.decision.point, told.decision.point)}" if told.decision else ""
-        until = f"; {_turns(told.until, clocked)}" if not told.ok else ""
+        until = f"; {_turns(told, clocked)}" if not told.ok else ""
         console.print(f"  {verdict}  at {when} a contact {tense} {'allowed' if told.ok else 'refused'}{point}{until}")
     for answer in sorted(told.answers, key=lambda a: {False: 0, True: 1, None: 2}[a.ok]):
         mark = {False: "[red]no [/red]", True: "[green]yes[/green]", None: "-  "}[answer.ok]
         console.print(f"    {mark} {answer.check.replace('_', ' '):<14}{escape(words.answered(answer, at, clocked))}")
     for happened in told.before:
         console.print(f"    {clocked(happened.at)}  {escape(happened.text)}")
+    if told.ok and at == now and told.due is not None and told.due <= at:
+        console.print("    it is its turn as soon as its line has room")
     if at > now and told.ok is not None:
         console.print("    computed from what is known now, if nothing else happens until then")
 
 
-def _turns(until: int | str | None, clocked: words.Clocked) -> str:
+def _turns(told: Explained, clocked: words.Clocked) -> str:
+    until = told.until
     if isinstance(until, int):
-        return f"not before {clocked(until)}"
+        together = all(a.until is None or a.until != until for a in told.answers if a.ok is False)
+        return f"not before {clocked(until)}{', when all hours are open at once' if together else ''}"
     if until is None or until == "never":
         return "for good"
     event = until.removeprefix("when:")

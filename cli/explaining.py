@@ -6,6 +6,7 @@ Before: what was decided and happened by then, from the records.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as fields_of
 
 from msgspec.structs import replace as with_fields
 
@@ -17,7 +18,7 @@ from engine import flow
 from engine.answers import record
 from engine.errors import OutdialError
 from engine.gate import Verdict, decide
-from engine.plan import Contacting, Plan
+from engine.plan import Contacting, Plan, Waiting
 from engine.time import Instant
 from schemas.decision import AnswerRecord, Decision
 from schemas.rows import EnrollmentRow, LedgerRow, State
@@ -42,6 +43,7 @@ class Explained:
     answers: tuple[AnswerRecord, ...] = ()
     decision: Decision | None = None  # of an instant in the past: the last that was written by then
     before: tuple[Entry, ...] = ()  # likewise: what had happened last
+    due: int | None = None  # campaign ms that `state` speaks of
 
 
 def explain(one: Dossier, ledgers: Mapping[str, LedgerRow], at: Instant, campaign: str | None) -> list[Explained]:
@@ -60,14 +62,20 @@ def _asked(one: Dossier, row: EnrollmentRow, ledgers: Mapping[str, LedgerRow], a
         return with_state(told, str(error))
     if row.state is not State.WAITING:
         return told
+    row, told = _by(row, plan, at), fields_of(told, due=row.due)
     if not isinstance(plan.step(row.step), Contacting):
-        return with_state(told, "waits until its next step is due")
+        return with_state(told, "waits for its next step until")
     if reason := _skip(one, row, plan):
         return with_state(told, reason)
     verdict = _verdict(one, row, plan, ledgers, at)
-    late = row.due > at
-    state = "its step is not due yet" if late else "its step is due"
-    return _with(told, verdict, state)
+    state = "its step is not due before" if row.due > at else "its step is due since"
+    return _with(fields_of(told, step=row.step), verdict, state)
+
+
+def _by(row: EnrollmentRow, plan: Plan, at: Instant) -> EnrollmentRow:
+    """The row at an instant when a wait will be over: at the step behind it."""
+    following = plan.after(row.step) if isinstance(plan.step(row.step), Waiting) and row.due <= at else None
+    return row if following is None else with_fields(row, step=following.id)
 
 
 def _verdict(one: Dossier, row: EnrollmentRow, plan: Plan, ledgers: Mapping[str, LedgerRow], at: Instant) -> Verdict:
@@ -97,25 +105,23 @@ def _then(one: Dossier, row: EnrollmentRow, at: Instant) -> Explained:
 
 def _past(told: Explained, last: Decision | None, before: tuple[Entry, ...]) -> Explained:
     state = "as recorded" if before or last else "no record of that time is left, or there was none"
-    ok, answers = (last.ok, last.answers) if last else (None, ())
-    no = next((a for a in answers if a.ok is False), None)
-    return Explained(
-        told.campaign, told.entry, told.version, told.step, state, told.zones, ok, no.until if no else None,
-        no.check if no else None, answers, last, before,
-    )  # fmt: skip
+    if last is None:
+        return fields_of(told, state=state, before=before)
+    no = next((a for a in last.answers if a.ok is False), None)
+    until, reason = (no.until, no.check) if no else (None, None)
+    answers = last.answers
+    return fields_of(told, state=state, ok=last.ok, until=until, reason=reason, answers=answers, decision=last, before=before)
 
 
 def _with(told: Explained, verdict: Verdict, state: str) -> Explained:
     until = record(max(verdict.refusals, key=lambda a: a.check == verdict.reason)).until if not verdict.ok else None
     if isinstance(until, int) and verdict.opens is not None:
         until = max(until, int(verdict.opens))
-    return Explained(
-        told.campaign, told.entry, told.version, told.step, state, told.zones, verdict.ok, until, verdict.reason, verdict.records()
-    )  # fmt: skip
+    return fields_of(told, state=state, ok=verdict.ok, until=until, reason=verdict.reason, answers=verdict.records())
 
 
 def with_state(told: Explained, state: str) -> Explained:
-    return Explained(told.campaign, told.entry, told.version, told.step, state, told.zones)
+    return fields_of(told, state=state)
 
 
 def _told(one: Dossier, row: EnrollmentRow, state: str) -> Explained:

@@ -19,11 +19,13 @@ from cli import (
     events,
     explain,
     halt,
+    opt_out_delays,
     resources,
     rules,
     simulator,
     status,
     suppress,
+    suppress_import,
     timeline,
     topics,
     verify,
@@ -43,6 +45,10 @@ GROUPS: dict[str, typer.Typer] = {
     "suppress": suppress.app,
     "dead-letters": dead_letters.app,
 }
+
+suppress.app.command("import")(suppress_import.import_list)
+suppress.app.command("lists")(suppress_import.lists)
+suppress.app.command("delays")(opt_out_delays.delays)
 
 #: `outdial <name>`: one line for each module that is a single command. Its docstring is the help.
 COMMANDS: dict[str, Callable[..., Any]] = {

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.instants import parse_instant
-from cli.opt_out_delays import delays
 from cli.publish import Publisher
 from cli.read import read_records
 from cli.summary import iso
@@ -23,12 +22,14 @@ from engine.phone import canonical_address, parse_phone
 from engine.suppression import holds, parse_scope
 from engine.time import Instant
 from outdial.clock import clock_from
+from outdial.kafka import require_broker
 from outdial.settings import Settings
 from schemas import ids
 from schemas.base import decoder
 from schemas.rows import DialerRow, LedgerRow, LinkRow, SuppressionEntry
 from schemas.suppression import Suppression
-from schemas.topics import DIAL_LEDGER, SUPPRESSIONS
+from schemas.topics import DIAL_LEDGER, SUPPRESSIONS, TopicSpec
+from streams.partitions import partition_of
 
 app = typer.Typer(
     help="Numbers and email addresses that must not be contacted.\n\nExample: outdial suppress check 212-555-0142",
@@ -41,9 +42,6 @@ Address = Annotated[
 Country = Annotated[str, typer.Option(help="How a national number is read.")]
 Scope = Annotated[str, typer.Option(help="all, campaign:ID, channel:call, channel:sms or channel:email.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-app.command("delays")(delays)
 
 
 @app.command()
@@ -139,7 +137,7 @@ def ledger_of(settings: Settings, address: str) -> tuple[LedgerRow, list[str]]:
     """The ledger row of an address, empty if it has none, and the contacts who can be reached there."""
     decode = decoder(DialerRow).decode
     rows: dict[str, LedgerRow | LinkRow] = {}
-    for raw in read_records(settings, DIAL_LEDGER):
+    for raw in read_records(settings, DIAL_LEDGER, partitions=_place(settings, DIAL_LEDGER, address)):
         key = raw.key or ""
         if key.partition("|")[0] != address:  # decoding the whole ledger would take seconds
             continue
@@ -157,7 +155,7 @@ def ledger_of(settings: Settings, address: str) -> tuple[LedgerRow, list[str]]:
 def pending_of(settings: Settings, address: str, entries: tuple[SuppressionEntry, ...]) -> Suppression | None:
     """The last request about an address, if the ledger does not show it yet."""
     last: Suppression | None = None
-    for raw in read_records(settings, SUPPRESSIONS):
+    for raw in read_records(settings, SUPPRESSIONS, partitions=_place(settings, SUPPRESSIONS, address)):
         if raw.key == address and raw.value is not None:
             last = Suppression.model_validate_json(raw.value)
     if last is None:
@@ -165,6 +163,12 @@ def pending_of(settings: Settings, address: str, entries: tuple[SuppressionEntry
     source = last.of_source if last.kind == "remove" else last.source
     there = any(each.scope == last.scope and source in (None, each.source) for each in entries)
     return last if (last.kind == "add") is not there else None
+
+
+def _place(settings: Settings, spec: TopicSpec, address: str) -> set[int]:
+    """The one partition of a topic that can hold something of an address."""
+    topics = require_broker(settings).topics
+    return {partition_of(address, len(topics[spec.name].partitions))} if spec.name in topics else set()
 
 
 def _publish(address: str, kind: str, now: Instant, facts: dict[str, Any], as_json: bool) -> None:

@@ -39,6 +39,8 @@ CHECKS = {
     "number_busy": ("no other call to the number", "another call to the number is under way"),
     "slot": ("its slot is open", "its slot is over"),
 }
+#: Checks whose detail is a sentence of its own.
+SENTENCES = frozenset({"halt", "window", "law"})
 POINTS = {"due": "when the step fell due", "reserve": "before the attempt was reserved", "request": "right before the request"}
 EVENTS = {
     "started": "the campaign is started",
@@ -241,6 +243,8 @@ def length(ms: int) -> str:
 def _no(answer: AnswerRecord, at: int, clocked: Clocked) -> str:
     what = CHECKS.get(answer.check, ("", f"{answer.check.replace('_', ' ')} forbids it"))[1]
     detail = f" ({answer.detail})" if answer.detail else ""
+    if answer.detail and answer.check in SENTENCES:
+        what, detail = answer.detail, ""
     match answer.until:
         case int() as instant if instant > at:
             return f"{what}{detail}, until {clocked(instant)}"

@@ -51,7 +51,9 @@ class Halt(Part):
     """Nothing is sent while it stands: to anybody, or by this line, to this country, to this state. `outdial halt` writes it."""
 
     kind: Literal["halt"] = Field(default="halt", description="what it is")
-    id: str = Field(description="all, line/<id>, country/<code> or state/<code>; with both a line and a place: line/<id>+state/<code>")
+    id: str = Field(
+        description="all, line/<id>, country/<code> or state/<code>; with both a line and a place: line/<id>+state/<code>"
+    )
     line: str | None = Field(default=None, description="only what goes by this line")
     country: str | None = Field(default=None, description="only people of this country (ISO 3166)")
     state: str | None = Field(default=None, description="only people of this state (ISO 3166-2: US-TX)")

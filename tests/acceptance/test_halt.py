@@ -1,4 +1,4 @@
-"""The kill switch while calls flow: within a second of `outdial halt` nothing more is requested; `outdial resume` and all goes on."""
+"""The kill switch on a real broker: how soon requests stop after `outdial halt`, and that they go on after `outdial resume`."""
 
 import csv
 from collections.abc import Iterator
