@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from engine.layers import Layer, day_of
 from engine.time import DAY, HOUR, MINUTE, NEVER, Delay, Instant
 from engine.weekly import Weekly
 from engine.windows import Range, Window, add_delay, is_open, next_open, open_range, parse_weekly, weekly_window
@@ -262,3 +263,17 @@ def test_days_later_is_the_same_wall_time_or_the_end_of_the_gap(zone: str, days:
     else:  # a gap: right after the change, whose wall time is beyond the target, while right before it is not
         assert read.replace(tzinfo=None) > target
         assert wall(later - 1, zone).replace(tzinfo=None) < target
+
+
+@pytest.mark.parametrize("zones", [(NY,), (LA, NY), ("Pacific/Kiritimati", "Pacific/Apia"), ("Asia/Kathmandu",)])
+def test_hours_hold_from_their_first_day_on(zones: tuple[str, ...]) -> None:
+    """Before it they are open, all day; what would have begun the day before does not reach into it. On the clock of each zone."""
+    first = "2026-11-24"
+    law = Layer("law", "a law", parse_weekly({"mon-sun": ["08:00-20:00", "22:00-01:00"]}), since=day_of(first))
+
+    def inside(t: int) -> bool:
+        read = [wall(t, zone) for zone in zones]
+        return all(w.date().isoformat() < first or 8 <= w.hour < 20 or w.hour >= 22 or (w.hour < 1 and w.day != 24) for w in read)
+
+    for t in range(at("2026-11-22"), at("2026-11-28"), 15 * MINUTE):
+        assert is_open(Window((law,), 0), zones, Instant(t)) == inside(t), wall(t, zones[0])

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
 import pytest
+import pytz
+import tzdata
 
 from engine.compile_hours import window_of
 from engine.layers import Layer
@@ -208,3 +210,20 @@ def test_every_zone_and_hour_around_its_changes(group: int) -> None:
                 asked, wrong = asked + count, wrong + found
     assert not wrong, f"{len(wrong)} of {asked} differ: {wrong[0]}"
     assert asked >= 20_000 // GROUPS
+
+
+def test_other_years_and_the_edges_of_calendars() -> None:
+    """Changes and days from 1975 to 2036, and instants around which a new calendar has to be made: for one zone in twenty."""
+    rng, asked, wrong = random.Random(8), 0, list[str]()
+    for zone in ["Pacific/Apia", *sorted(available_timezones() - {"localtime", "posixrules", "Factory"})[::20]]:
+        day = rng.randrange(5 * 365, 66 * 365)
+        for near in (EPOCH + timedelta(days=day), EPOCH + timedelta(milliseconds=2**35 * rng.randrange(5, 60))):
+            at = datetime(2011, 12, 30, 10, tzinfo=UTC) if zone == "Pacific/Apia" else near.replace(second=0, microsecond=0)
+            count, found = differences(rng, zone, at)
+            asked, wrong = asked + count, wrong + found
+    assert not wrong, f"{len(wrong)} of {asked} differ: {wrong[0]}"
+
+
+def test_the_two_tables_are_of_one_release() -> None:
+    """Else they may differ where a government has changed its mind: pip install -U pytz tzdata."""
+    assert pytz.OLSON_VERSION == tzdata.IANA_VERSION
