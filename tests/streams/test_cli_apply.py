@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from typer.testing import CliRunner
 
 from cli import topics
@@ -14,11 +15,14 @@ from cli.publish import Publisher
 from cli.read import read_heads, read_records, read_resources, read_rows
 from cli.suppress import ledger_of
 from engine.errors import OutdialError
+from outdial.kafka import producer_config
 from outdial.settings import Settings
+from schemas.base import encode
 from schemas.campaign import CampaignState
 from schemas.rows import DialerRow, EnrollmentRow, LedgerRow, LinkRow, State, SuppressionEntry, TimerRow
 from schemas.suppression import Suppression
 from schemas.topics import CAMPAIGNS, DIAL_LEDGER, RESOURCES, STEP_TIMERS, SUPPRESSIONS, TopicSpec
+from streams.partitions import partition_of
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 Run = Callable[..., list[Any]]
@@ -183,8 +187,11 @@ def test_suppress_publishes_and_check_reads_the_ledger(broker: Settings, outdial
     entry = SuppressionEntry(scope="all", reason="opted_out", source="cli", spoke=True, at=5)
     with Publisher(broker, DIAL_LEDGER) as publisher:
         publisher.send(DIAL_LEDGER, address, LedgerRow(stamp=(1, 2), address=address, suppressions=(entry,)))
-        publisher.send(DIAL_LEDGER, f"{address}|{contact}", LinkRow(stamp=(1, 3), address=address, contact_id=contact))
         publisher.send(DIAL_LEDGER, address, LedgerRow(stamp=(1, 1), address=address))  # a late row of an earlier writer
+    link = LinkRow(stamp=(1, 3), address=address, contact_id=contact)
+    producer, place = Producer(producer_config(broker)), partition_of(address, broker.partitions)  # where a worker puts it
+    producer.produce(DIAL_LEDGER.name, key=link.key.encode(), value=encode(link), partition=place)
+    producer.flush()
     row, linked = ledger_of(broker, address)
     assert (row.suppressions, linked) == ((entry,), [contact])
     (known,) = outdial("suppress", "check", address)

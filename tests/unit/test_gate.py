@@ -219,7 +219,7 @@ def test_the_record_says_what_closes_and_when_each_turns() -> None:
         ),
         "law": (
             NOW + HOUR,
-            "outside law US-FL mon-sun 08:00-20:00 (eight): Tue 08:00-20:00; it is Tue 2026-11-24 07:00 in America/Los_Angeles",
+            "outside law US-FL (eight): Tue 08:00-20:00; it is Tue 2026-11-24 07:00 in America/Los_Angeles",
         ),
         "person_caps": (NOW + 4 * HOUR, "2 of 2 attempts in 24 h of this campaign: the campaign's limit"),
     }
