@@ -28,10 +28,15 @@ LONGEST = (
     "streams/test_tutorial.py",
     "streams/test_lane_crash.py",
     "streams/test_read_side.py",
+    "acceptance/test_halt.py",
+    "acceptance/test_opt_out.py",
+    "acceptance/test_lists.py",
     "acceptance/test_worker.py",
-    "streams/test_import_interrupted.py",
+    "acceptance/test_limits.py",
     "streams/test_broker.py",
     "streams/test_cli_import.py",
+    "streams/test_import_interrupted.py",
+    "unit/test_windows_scan.py",
 )
 
 

@@ -80,10 +80,10 @@ def normal(text: str) -> list[str]:
     return [IMPORT.sub("IMPORT", line.rstrip()) for line in text.splitlines()]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     with shell(tmp_path) as process:
-        status = process.wait(170)
+        status = process.wait(280)
         said = (tmp_path / "said").read_text()
         assert status == 0, said
     printed = normal(said)
