@@ -15,7 +15,7 @@ from cli.entries import Entry
 from cli.history import history
 from cli.reasons import View, facts_of
 from engine import flow
-from engine.answers import record
+from engine.answers import Answer, record
 from engine.errors import OutdialError
 from engine.gate import Verdict, decide
 from engine.plan import Contacting, Plan, Waiting
@@ -59,14 +59,14 @@ def _asked(one: Dossier, row: EnrollmentRow, ledgers: Mapping[str, LedgerRow], a
     try:
         plan = one.plans.plan(row.campaign, row.version)
     except OutdialError as error:
-        return with_state(told, str(error))
+        return fields_of(told, state=str(error))
     if row.state is not State.WAITING:
         return told
     row, told = _by(row, plan, at), fields_of(told, due=row.due)
     if not isinstance(plan.step(row.step), Contacting):
-        return with_state(told, "waits for its next step until")
+        return fields_of(told, state="waits for its next step until")
     if reason := _skip(one, row, plan):
-        return with_state(told, reason)
+        return fields_of(told, state=reason)
     verdict = _verdict(one, row, plan, ledgers, at)
     state = "its step is not due before" if row.due > at else "its step is due since"
     return _with(fields_of(told, step=row.step), verdict, state)
@@ -93,13 +93,10 @@ def _skip(one: Dossier, row: EnrollmentRow, plan: Plan) -> str | None:
 
 def _then(one: Dossier, row: EnrollmentRow, at: Instant) -> Explained:
     """What records say of an instant in the past."""
-    made = [f.record for f in one.decisions if f.record.campaign == row.campaign and f.record.at <= at]
-    made = [d for d in made if d.enrollment_id in ("", row.enrollment_id)]
-    last = max(made, key=lambda d: d.at, default=None)
+    made = (f.record for f in one.decisions if f.record.campaign == row.campaign and f.record.at <= at)
+    last = max((d for d in made if d.enrollment_id in ("", row.enrollment_id)), key=lambda d: d.at, default=None)
     before = [e for e in history(one) if e.at <= at and e.kind not in ("now", "decided") and e.campaign in (None, row.campaign)]
     told = Explained(row.campaign, row.entry, row.version, last.step if last else "", "as recorded", _zones(one, row))
-    if last is None:
-        return _past(told, None, tuple(before[-SHOWN:]))
     return _past(told, last, tuple(before[-SHOWN:]))
 
 
@@ -114,14 +111,8 @@ def _past(told: Explained, last: Decision | None, before: tuple[Entry, ...]) -> 
 
 
 def _with(told: Explained, verdict: Verdict, state: str) -> Explained:
-    until = record(max(verdict.refusals, key=lambda a: a.check == verdict.reason)).until if not verdict.ok else None
-    if isinstance(until, int) and verdict.opens is not None:
-        until = max(until, int(verdict.opens))
+    until = record(Answer("", False, verdict.until)).until
     return fields_of(told, state=state, ok=verdict.ok, until=until, reason=verdict.reason, answers=verdict.records())
-
-
-def with_state(told: Explained, state: str) -> Explained:
-    return fields_of(told, state=state)
 
 
 def _told(one: Dossier, row: EnrollmentRow, state: str) -> Explained:

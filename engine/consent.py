@@ -5,13 +5,12 @@ a wider one, takes it back.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 
 from engine.answers import YES, Answer, At, Never
 from engine.plan import Plan
 from engine.rulepack import KINDS
 from engine.rules import Needed
-from engine.time import NEVER, Instant
+from engine.time import NEVER, Instant, date_text
 from schemas.rows import Consent
 
 _RANK: dict[str, int] = {kind: rank for rank, kind in enumerate(KINDS)}
@@ -99,8 +98,4 @@ def _limits(consent: Consent) -> str:
     found = f" for {consent.channel}" if consent.channel != "all" else ""
     found += f" ({consent.scope})" if consent.scope != "all" else ""
     times = ((" since", consent.at), (", taken back", consent.revoked_at), (", expires", consent.expires_at))
-    return found + "".join(f"{word} {_date(at)}" for word, at in times if at is not None)
-
-
-def _date(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d}"
+    return found + "".join(f"{word} {date_text(at)}" for word, at in times if at is not None)

@@ -17,39 +17,20 @@ from schemas.rows import EnrollmentRow
 PERSONAL = frozenset({"suppression", "consent", "window", "holidays", "law", "person_caps", "country"})
 
 
-def of_command(dial: Dial, verdict: Verdict, now: Instant) -> Decision:
-    """Before a command is reserved."""
+def of_command(about: Dial | Outcome, point: str, cause: str, verdict: Verdict, now: Instant) -> Decision:
+    """Of a command: before it is reserved (`reserve`), or right before the request (`request`). about: it, or its closing to be."""
     return Decision(
-        event_id=ids.event_id(dial.dial_id, "decision", "reserve"),
-        cause=dial.event_id,
-        dial_id=dial.dial_id,
-        enrollment_id=dial.enrollment_id,
-        step=dial.step,
-        address=dial.address,
-        contact_id=dial.contact_id,
-        campaign=dial.campaign,
-        version=dial.version,
-        point="reserve",
+        event_id=ids.event_id(about.dial_id, "decision", point),
+        cause=cause,
+        dial_id=about.dial_id,
+        enrollment_id=about.enrollment_id,
+        step=about.step,
+        address=about.address,
+        contact_id=about.contact_id,
+        campaign=about.campaign,
+        version=about.version,
+        point=point,
         ok=verdict.ok,
-        answers=verdict.records(),
-        at=now,
-    )
-
-
-def of_request(template: Outcome, verdict: Verdict, now: Instant) -> Decision:
-    """Right before the request, if the gate says no."""
-    return Decision(
-        event_id=ids.event_id(template.dial_id, "decision", "request"),
-        cause=template.dial_id,
-        dial_id=template.dial_id,
-        enrollment_id=template.enrollment_id,
-        step=template.step,
-        address=template.address,
-        contact_id=template.contact_id,
-        campaign=template.campaign,
-        version=template.version,
-        point="request",
-        ok=False,
         answers=verdict.records(),
         at=now,
     )

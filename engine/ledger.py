@@ -166,7 +166,7 @@ def _reserve(row: LedgerRow, inp: Reserve, ctx: Moment) -> Result:
     if revoked is not None:
         early = {k: v for k, v in row.revoked.items() if k != dial.dial_id}
         return _settle(replace(row, revoked=early), call, ctx, Disposition.NOT_DIALED, reason="revoked", cause=dial.event_id)
-    decided = decisions.of_command(dial, inp.verdict, ctx.now)
+    decided = decisions.of_command(dial, "reserve", dial.event_id, inp.verdict, ctx.now)
     if not inp.verdict.ok:
         return _deny(row, call, inp.verdict, ctx, decided)
     return Result(_with(row, call, ctx), emit=(decided,), request=True, wake=inp.deadline)
@@ -179,7 +179,7 @@ def _refuse(row: LedgerRow, inp: Refuse, ctx: Moment) -> Result:
     if inp.verdict is None:
         return _settle(row, call, ctx, Disposition.NOT_DIALED, reason=inp.reason, cause=call.dial_id)
     assert call.template is not None
-    told = decisions.of_request(call.template, inp.verdict, ctx.now)
+    told = decisions.of_command(call.template, "request", call.dial_id, inp.verdict, ctx.now)
     return _deny(row, call, inp.verdict, ctx, told)
 
 
@@ -286,9 +286,8 @@ def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Recei
         cause=receipt.event_id or receipt.dial_id,
     )
     suppressed = _added(row, entry)
-    reached = (
-        (call.contact_id,) if call else tuple(each.contact_id for each in row.calls.values())
-    )  # of a message: whoever was called
+    # A message is about no command: whoever was called here may have sent it.
+    reached = [each.contact_id for each in ([call] if call else row.calls.values())]
     contacts = dict.fromkeys((*reached, *sorted(ctx.contacts)))
     return Result(suppressed, (*result.emit, *_opt_outs(suppressed, contacts, ctx, entry.scope)), wake=result.wake)
 

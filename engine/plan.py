@@ -98,9 +98,7 @@ class Plan:
     purpose: str | None = None  # marketing, informational or collections
     caps: tuple[Cap, ...] = ()
     lists: tuple[tuple[str, int], ...] = ()  # suppression lists that must be there, and how old each may be (ms)
-    by_id: dict[str, Step] = field(
-        init=False, repr=False, compare=False
-    )  # what `step` looks into, for the flow, which asks all the time
+    by_id: dict[str, Step] = field(init=False, repr=False, compare=False)  # for the flow, which asks more often than a call is free
     channels: frozenset[Channel] = field(init=False, repr=False, compare=False)  # of all steps
     scopes: frozenset[str | None] = field(init=False, repr=False, compare=False)  # of consents that speak for this campaign
     _terms: dict[tuple[str, tuple[str, ...]], Terms] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -6,25 +6,29 @@ a channel passes its steps over. An entry with an end is waited for if it ends w
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 from engine.answers import NOT_ASKED, YES, Answer, At, Never, Until, When, weight
 from engine.calendars import HORIZON
 from engine.complaints import nearest
-from engine.time import DAY, Instant
+from engine.errors import RecordError
+from engine.time import DAY, Instant, date_text
 from schemas.rows import LedgerRow, OptOutEntry, SuppressionEntry
 
 CHANNELS = ("call", "sms", "email")
 _CAMPAIGN = re.compile(r"campaign:[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 
 
+class ScopeError(RecordError, ValueError):
+    """What is no scope, in a record or an option."""
+
+
 def parse_scope(text: str) -> str:
-    """A scope as it is kept. Raises ValueError: a sentence with what there is."""
+    """A scope as it is kept. Raises ScopeError: a sentence with what there is."""
     scope = text.strip()
     known = ("all", *(f"channel:{channel}" for channel in CHANNELS))
     if scope in known or _CAMPAIGN.fullmatch(scope):
         return scope
-    raise ValueError(
+    raise ScopeError(
         f"{text!r} is no scope: write all, campaign:<id>, channel:call, channel:sms or channel:email{nearest(scope, known)}"
     )
 
@@ -56,7 +60,7 @@ def lists_current(needed: tuple[tuple[str, int], ...], lists: Mapping[str, int],
         if as_of is None:
             return Answer("lists", False, When("list_imported"), f"list {name} has not been imported")
         if now - as_of > max_age:
-            old = f"list {name} is of {_date(as_of)}, and may be {max_age // DAY} days old"
+            old = f"list {name} is of {date_text(as_of)}, and may be {max_age // DAY} days old"
             return Answer("lists", False, When("list_imported"), old)
     return YES["lists"]
 
@@ -67,14 +71,14 @@ def holds(entry: SuppressionEntry, now: Instant) -> bool:
 
 
 def _by_person(entry: OptOutEntry) -> Answer:
-    detail = f"the person opted out of {entry.scope} at {_date(entry.at)} ({entry.source})"
+    detail = f"the person opted out of {entry.scope} at {date_text(entry.at)} ({entry.source})"
     return Answer("suppression", False, Never("opted_out", skips=entry.scope.startswith("channel:")), detail)
 
 
 def _by_address(ledger: LedgerRow | None, campaign: str, channel: str, now: Instant) -> Iterator[Answer]:
     for entry in ledger.suppressions if ledger else ():
         if holds(entry, now) and covers(entry.scope, campaign, channel):
-            detail = f"the address is suppressed for {entry.scope} since {_date(entry.at)}: {entry.reason} ({entry.source})"
+            detail = f"the address is suppressed for {entry.scope} since {date_text(entry.at)}: {entry.reason} ({entry.source})"
             yield Answer("suppression", False, _until(entry, now), detail)
 
 
@@ -82,7 +86,3 @@ def _until(entry: SuppressionEntry, now: Instant) -> Until:
     if entry.expires_at is not None and entry.expires_at <= now + HORIZON:
         return At(Instant(entry.expires_at))
     return Never("opted_out" if entry.reason == "opted_out" else "suppressed", skips=entry.scope.startswith("channel:"))
-
-
-def _date(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d}"

@@ -4,6 +4,7 @@ Local time exists only in engine/windows.py, which also adds calendar delays to 
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -23,3 +24,8 @@ class Delay:
 
     ms: int = 0
     days: int = 0
+
+
+def date_text(at: int) -> str:
+    """`2026-11-25`: the date of an instant in UTC, for explanations."""
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d}"

@@ -99,7 +99,7 @@ class Dialer:
             entry = Suppression.model_validate_json(record.value or b"")
         except ValidationError as error:
             raise RecordError(f"not a suppression: {error.errors(include_url=False)[0]['msg']}") from error
-        _checked(entry.scope)
+        parse_scope(entry.scope)
         cause = entry.event_id or ids.record_id("suppression", record.topic, p, record.offset)
         self.feed(p, entry.address, ledger.Suppress(entry, cause), now)
 
@@ -225,13 +225,6 @@ class Dialer:
                 for call in row.calls.values():
                     if call.state is CallState.RESERVED:
                         yield address, call.dial_id, call.deadline
-
-
-def _checked(scope: str) -> None:
-    try:
-        parse_scope(scope)
-    except ValueError as error:
-        raise RecordError(str(error)) from error
 
 
 def _dial_id(inp: ledger.Input) -> str:

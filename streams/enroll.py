@@ -86,10 +86,7 @@ class Enrolling:
 
     def _opt_out(self, p: int, asked: OptOut, cause: str, now: Instant) -> None:
         """Ends the enrollments that the scope covers, and suppresses the person's other addresses, now and whenever they change."""
-        try:
-            parse_scope(asked.scope)
-        except ValueError as error:
-            raise RecordError(str(error)) from error
+        parse_scope(asked.scope)
         found = self.flows.profiles.get(p, asked.contact_id)
         profile = found or Profile(contact_id=asked.contact_id, known=False)
         entry = OptOutEntry(scope=asked.scope, source=asked.source or "enrollments", at=asked.at or now, cause=cause)

@@ -17,22 +17,11 @@ from schemas.contact import Contact
 from schemas.enrollment import Enroll
 from schemas.outcome import Outcome
 from schemas.topics import CONTACTS, ENROLLMENTS
-from tests.acceptance.world import CLEAN, RESOURCES, Done, World, number_of, people_of
+from tests.acceptance.world import CLEAN, OPEN, RESOURCES, Done, World, number_of, people_of
 
-CAMPAIGN = """\
-id: {id}
-agent: drill-agent
-numbers: {{list: ["+12125550101"]}}
-line: drill
-window:
-  weekly: {{mon-sun: ["00:00-24:00"]}}
-  timezone: {{use: fixed, zone: Etc/UTC}}
-rules: none
-caps: {caps}
-flow:
-  - {{id: first, call: {{}}, retry: {{no_answer: {{after: 1m, max: 1}}}}}}
-  - {{id: text, sms: {{template: "Hi {{{{first_name}}}}"}}}}
-"""
+STEPS = """\
+  - {id: first, call: {}, retry: {no_answer: {after: 1m, max: 1}}}
+  - {id: text, sms: {template: "Hi {{first_name}}"}}"""
 CAPS = {
     "spring": "[{max: 2, per: 40m}, {gap: 15m, channel: call}]",
     "autumn": "[{max: 3, per: 60m, scope: all}, {gap: 8m, scope: all}]",
@@ -88,7 +77,9 @@ def enroll(world: World) -> None:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     with World(tmp_path_factory.mktemp("caps") / "home", RATE) as world:
         world.up("one", provider=("--mix", "no-answer"))
-        files = {"resources": RESOURCES} | {name: CAMPAIGN.format(id=name, caps=caps) for name, caps in CAPS.items()}
+        files = {"resources": RESOURCES} | {
+            name: OPEN.format(name=name, more=f"caps: {caps}", steps=STEPS) for name, caps in CAPS.items()
+        }
         for name, text in files.items():
             (world.settings.home / f"{name}.yaml").write_text(text)
         world.run("resources", "apply", str(world.settings.home / "resources.yaml"))

@@ -7,24 +7,10 @@ from pathlib import Path
 import pytest
 
 from schemas.rows import State
-from tests.acceptance.world import CLEAN, RESOURCES, World, number_of, people_of
+from tests.acceptance.world import CLEAN, OPEN, RESOURCES, World, number_of, people_of
 
 RATE = 60
-CAMPAIGN = """\
-id: {name}
-agent: drill-agent
-numbers: {{list: ["+12125550101"]}}
-line: drill
-window:
-  weekly: {{mon-sun: ["00:00-24:00"]}}
-  timezone: {{use: fixed, zone: Etc/UTC}}
-rules: none
-{more}
-flow:
-  - {{id: pause, wait: 2m}}
-  - {{id: call, call: {{}}}}
-exit: [answered]
-"""
+STEPS = "  - {id: pause, wait: 2m}\n  - {id: call, call: {}}\nexit: [answered]"
 CAMPAIGNS = {"open": "", "careful": "lists: [{id: us-national, max_age: 31 days}]"}
 
 pytestmark = pytest.mark.timeout(90)
@@ -41,7 +27,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         files = {name: home / f"{name}.yaml" for name in ("resources", *CAMPAIGNS)}
         files["resources"].write_text(RESOURCES)
         for name, more in CAMPAIGNS.items():
-            files[name].write_text(CAMPAIGN.format(name=name, more=more))
+            files[name].write_text(OPEN.format(name=name, more=more, steps=STEPS))
         made.run("resources", "apply", str(files["resources"]))
         made.run("campaign", "apply", *(str(files[name]) for name in CAMPAIGNS))
         for name in CAMPAIGNS:

@@ -10,22 +10,10 @@ from cli.publish import Publisher
 from schemas.contact import Contact
 from schemas.rows import State
 from schemas.topics import CONTACTS
-from tests.acceptance.world import CLEAN, RESOURCES, World, number_of, people_of
+from tests.acceptance.world import CLEAN, OPEN, RESOURCES, World, number_of, people_of
 
 #: Campaign seconds in a real one: a call of some minutes takes some seconds.
 RATE = 60
-CAMPAIGN = """\
-id: {name}
-agent: drill-agent
-numbers: {{list: ["+12125550101"]}}
-line: drill
-window:
-  weekly: {{mon-sun: ["00:00-24:00"]}}
-  timezone: {{use: fixed, zone: Etc/UTC}}
-rules: none
-flow:
-{steps}
-"""
 CALL, LATER = "  - {id: call, call: {}}", "  - {id: pause, wait: 48h}\n  - {id: call, call: {}}"
 MIX = "calls: {answered: 1}\nmessages: {delivered: 1}\nopt_out: 1.0\n"
 
@@ -42,7 +30,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with World(home / "home", RATE) as made:
         made.up("one", provider=("--mix", str(mix)))
         files = {"resources": RESOURCES} | {
-            name: CAMPAIGN.format(name=name, steps=CALL if name in "ad" else LATER) for name in "abcd"
+            name: OPEN.format(name=name, more="", steps=CALL if name in "ad" else LATER) for name in "abcd"
         }
         for name, text in files.items():
             file = home / f"{name}.yaml"

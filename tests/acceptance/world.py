@@ -60,6 +60,20 @@ flow:
   - {id: text, sms: {template: "Hi {{first_name}}"}}
 exit: [answered, opted_out, unreachable]
 """
+#: A campaign of that line whose calls are placed as soon as they may. `more`: further keys, one a line. `steps`: YAML, indented.
+OPEN = """\
+id: {name}
+agent: drill-agent
+numbers: {{list: ["+12125550101"]}}
+line: drill
+window:
+  weekly: {{mon-sun: ["00:00-24:00"]}}
+  timezone: {{use: fixed, zone: Etc/UTC}}
+rules: none
+{more}
+flow:
+{steps}
+"""
 RESOURCES = """\
 agents: [{id: drill-agent, name: Robin}]
 numbers: [{number: "+12125550101"}]
