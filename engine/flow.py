@@ -31,6 +31,7 @@ from msgspec.structs import replace
 from engine.errors import RecordError
 from engine.plan import Channel, Contacting, Plan, Step, Waiting
 from engine.retries import LISTED_EXITS, MAX_UNRUNG, Disposition, backoff_ms, effect, stronger
+from engine.suppression import leaves
 from engine.templates import render
 from engine.time import Instant
 from engine.windows import add_delay
@@ -361,7 +362,7 @@ def _account(row: EnrollmentRow, outcome: Outcome) -> tuple[EnrollmentRow, tuple
 
 def _exit_of(outcome: Outcome, plan: Plan) -> str | None:
     """The exit that an outcome means: an opt-out of all or of this campaign always, others if the campaign lists them."""
-    if outcome.opt_out and (outcome.opt_out == f"campaign:{outcome.campaign}" or ":" not in outcome.opt_out):
+    if outcome.opt_out and leaves(outcome.opt_out, outcome.campaign):
         return "opted_out"
     reason = effect(outcome.disposition).exit
     return reason if reason in plan.exits & LISTED_EXITS else None

@@ -29,7 +29,7 @@ from engine.caps import recent, with_attempt
 from engine.gate import Verdict
 from engine.plan import Channel
 from engine.retries import Disposition, effect
-from engine.suppression import parse_scope
+from engine.suppression import known_scope
 from engine.time import DAY, HOUR, SECOND, Instant
 from schemas import ids
 from schemas.command import Dial
@@ -278,7 +278,7 @@ def _status(row: LedgerRow, call: Call | None, receipt: Receipt, ctx: Moment) ->
 
 def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Receipt, ctx: Moment) -> Result:
     entry = SuppressionEntry(
-        scope=_scope(receipt.opt_out or "all"),
+        scope=known_scope(receipt.opt_out or "all"),
         reason="opted_out",
         source="message" if receipt.kind == ReceiptKind.INBOUND else "call",
         spoke=True,
@@ -290,14 +290,6 @@ def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Recei
     reached = [each.contact_id for each in ([call] if call else row.calls.values())]
     contacts = dict.fromkeys((*reached, *sorted(ctx.contacts)))
     return Result(suppressed, (*result.emit, *_opt_outs(suppressed, contacts, ctx, entry.scope)), wake=result.wake)
-
-
-def _scope(said: str) -> str:
-    """The scope that a provider names; one that nobody knows means all."""
-    try:
-        return parse_scope(said)
-    except ValueError:
-        return "all"
 
 
 def _linked(row: LedgerRow, inp: Linked, ctx: Moment) -> Result:

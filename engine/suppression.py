@@ -33,6 +33,19 @@ def parse_scope(text: str) -> str:
     )
 
 
+def known_scope(said: str) -> str:
+    """The scope that an outsider names; one that nobody knows means all."""
+    try:
+        return parse_scope(said)
+    except ScopeError:
+        return "all"
+
+
+def leaves(scope: str, campaign: str) -> bool:
+    """Whether an opt-out of this scope ends an enrollment of this campaign; else only steps of its channel are passed over."""
+    return known_scope(scope) in ("all", f"campaign:{campaign}")
+
+
 def covers(scope: str, campaign: str, channel: str) -> bool:
     """Whether a scope covers contacts of this campaign by this channel. One that nobody knows covers all."""
     kind, _, what = scope.partition(":")

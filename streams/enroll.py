@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from engine import flow
 from engine.errors import RecordError
 from engine.intake import profile_of
-from engine.suppression import parse_scope
+from engine.suppression import leaves, parse_scope
 from engine.time import Instant
 from schemas import ids
 from schemas.command import Link, Unlink
@@ -99,7 +99,7 @@ class Enrolling:
             row = self.flows.row(p, key)
             if row is None or _leaving(row):
                 continue
-            if asked.scope in ("all", f"campaign:{row.campaign}"):
+            if leaves(asked.scope, row.campaign):
                 self.flows.feed(p, row, flow.Leave("opted_out", cause), now)
             else:
                 self.flows.index[p].todo.append(key)  # a step of its channel is passed over

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from samples import FIRST, NOW, PHONE, TEXT, plan_of
+from samples import FIRST, NOW, PHONE, PROFILE, TEXT, outcome_of, plan_of
+from samples import row_of as enrollment_of
 
-from engine import ledger
+from engine import flow, ledger
 from engine.answers import NOT_ASKED, YES, At, Never, Until, When
 from engine.calendars import HORIZON
 from engine.gate import Facts, decide
@@ -16,7 +17,7 @@ from engine.suppression import covers, holds, lists_current, parse_scope, suppre
 from engine.time import DAY, Instant
 from schemas.base import decode, encode
 from schemas.campaign import CampaignState
-from schemas.rows import DialerRow, LedgerRow, OptOutEntry, SuppressionEntry
+from schemas.rows import DialerRow, LedgerRow, OptOutEntry, State, SuppressionEntry
 from schemas.suppression import Suppression
 
 PLAN = plan_of(FIRST, TEXT)
@@ -266,3 +267,14 @@ def test_a_list_that_is_missing_or_too_old_is_waited_for(lists: dict[str, int], 
 
 def test_a_campaign_that_needs_no_list_does_not_ask() -> None:
     assert lists_current((), {}, NOW) is YES["lists"]
+
+
+LEAVE = [("all", True), ("campaign:spring", True), ("campaign:autumn", False), ("channel:sms", False), ("planet:earth", True)]
+
+
+@pytest.mark.parametrize(("scope", "left"), LEAVE)
+def test_an_outcome_ends_what_its_opt_out_covers(scope: str, left: bool) -> None:
+    """A scope that nobody knows means all, to the flow as to the ledger."""
+    closing = outcome_of("voicemail", opt_out=scope)
+    result = flow.transition(enrollment_of(State.ISSUED), flow.Closing(closing), NOW, PLAN, PROFILE)
+    assert (result.row.exit is not None) is left
