@@ -105,12 +105,6 @@ SAMPLES: dict[type[Any], list[Any]] = {
         closing("not_dialed"),
         closing("not_dialed", ends="opted_out"),
     ],
-        closing("answered"),
-        closing("voicemail"),
-        closing("answered", callback_at="2026-11-24T18:00Z"),
-        closing("not_dialed"),
-        closing("not_dialed", ends="opted_out"),
-    ],
     flow.Finish: [flow.Finish()],
 }
 
