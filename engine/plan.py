@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from engine.caps import Cap
 from engine.layers import Layer
 from engine.phone import region_of
+from engine.quotas import Quota
 from engine.rules import Needed, Rules
 from engine.time import Delay
 from engine.windows import Window, shared_window
@@ -97,6 +98,7 @@ class Plan:
     rules: Rules | None = None
     purpose: str | None = None  # marketing, informational or collections
     caps: tuple[Cap, ...] = ()
+    quota: Quota = Quota()
     lists: tuple[tuple[str, int], ...] = ()  # suppression lists that must be there, and how old each may be (ms)
     by_id: dict[str, Step] = field(init=False, repr=False, compare=False)  # for the flow, which asks more often than a call is free
     channels: frozenset[Channel] = field(init=False, repr=False, compare=False)  # of all steps

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from engine.compile import ResourceIndex, compile_plan
 from engine.errors import OutdialError
 from engine.plan import Plan
+from engine.quotas import Quota
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
 from schemas.resources import Halt, Held, Line, SuppressionList
 from schemas.topics import CAMPAIGNS, RESOURCES, TOPICS
@@ -94,6 +95,12 @@ class Heads:
 
     def plan(self, campaign: str, version: int) -> Plan | None:
         return self._plans.get((campaign, version))
+
+    def quota(self, campaign: str) -> Quota | None:
+        """What the campaign may have of its line, by its current version; None if that is not known."""
+        head = self._heads.get(campaign)
+        plan = head and self._plans.get((campaign, head.version))
+        return plan.quota if plan else None
 
     def line(self, line: str) -> Line | None:
         found = self._resources.get(f"line/{line}")

@@ -70,7 +70,7 @@ class Scheduler:
         taken: list[str] = []
         try:
             for slot in grant.slots():
-                if slot.end > self.lane.real_us and not self._issue(p, slot, now, taken):
+                if slot.end > self.lane.real_us and not self._issue(p, slot, grant.campaign, now, taken):
                     break
         except Exception:
             self.flows.index[p].todo.extend(taken)  # their rows are as they were: nobody may be left out of the queue
@@ -165,11 +165,14 @@ class Scheduler:
             denied[key] = name
             self.lane.emit(decisions.of_due(row, address, verdict, now))
 
-    def _issue(self, p: int, slot: Slot, now: Instant, taken: list[str]) -> bool:
-        """A command for the slot; False if nobody is found for it. Notes in `taken` who left the ready queue for it."""
+    def _issue(self, p: int, slot: Slot, campaign: str | None, now: Instant, taken: list[str]) -> bool:
+        """A command for the slot, which is the campaign's (None: anybody's); False if nobody is found for it.
+
+        Notes in `taken` who left the ready queue for it.
+        """
         flows, index = self.flows, self.flows.index[p]
         for _ in range(BATCH):  # all may have been halted or paused just now: the loop must go on meanwhile
-            if (entry := index.ready.take(slot.line)) is None:
+            if (entry := index.ready.take(slot.line, campaign)) is None:
                 break
             key, (timer, until) = entry
             taken.append(key)
@@ -212,7 +215,7 @@ class Scheduler:
         waits: list[float] = []
         for line in {*demand, *self.lines[p], *index.in_flight}:
             view, wanted = self.lines[p][line], demand.get(line)
-            ready, open_ = dict(wanted.ready) if wanted else {}, index.in_flight.get(line, 0)
+            ready, open_ = dict(wanted.ready) if wanted else {}, dict(index.in_flight.get(line, ()))
             waiting = index.waiting(line, real) if ready else 0
             figures = (ready, open_, waiting, view.epoch, view.seen)
             if figures == view.reported and not (ready or open_):
@@ -223,12 +226,14 @@ class Scheduler:
                 waits.append((due - since) / 1e6)
                 continue
             view.reported, view.at = figures, real
-            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, waiting))
+            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, open_, waiting))
             if ready or open_:
                 waits.append(REPORT_AGAIN / 1e6)
         return min(waits, default=None)
 
-    def _demand(self, p: int, line: str, ready: dict[str, int], oldest: Instant | None, waiting: int) -> Demand:
+    def _demand(
+        self, p: int, line: str, ready: dict[str, int], oldest: Instant | None, open_: dict[str, int], waiting: int
+    ) -> Demand:
         view = self.lines[p][line]
         return Demand(
             line=line,
@@ -237,7 +242,8 @@ class Scheduler:
             seen=view.seen,
             ready=ready,
             oldest=oldest,
-            in_flight=self.flows.index[p].in_flight.get(line, 0),
+            in_flight=sum(open_.values()),
+            open=open_,
             waiting=waiting,
             lead=self.lead.p99(view.at),
             lag=self.lead.lag(),
