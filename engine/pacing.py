@@ -17,8 +17,8 @@ Concurrency. Calls in flight as reported, plus all slots that the newest report 
 slot counts as a call though a message may use it: messages are not in a report's `in_flight`, so they hold a place only until seen.
 A limit on concurrency needs every partition's figures, so such a line waits until all have answered this owner's epoch.
 
-Campaigns. A slot is for one campaign: those of a line that have somebody to call take turns by weight (engine/shares.py), each within
-its own quota (engine/quotas.py). Inside a campaign the partitions share in proportion to what they have ready.
+Campaigns. A slot is for one campaign. Those of a line that have somebody to call take turns by weight (engine/shares.py), each
+within its own quota (engine/quotas.py). Inside a campaign the partitions share in proportion to what they have ready.
 
 Change of owner. The old owner's slots reach 900 ms ahead of its clock. The new owner's first slot lies a second or more after it
 took over, and T behind the last one that could exist. Partitions refuse grants of a lower epoch. A report that has seen a higher

@@ -4,8 +4,9 @@ It is derived from rows, never stored. An entry leaves when it gets a slot (`tak
 makes it unready (`discard`, by the caller's wheel at `open_until`), or when its campaign no longer runs (`discard_campaign`). No
 rule is checked here: that is the gate's work.
 
-A slot is for one campaign, and which one is the pacer's choice (engine/pacing.py). Where it is anybody's, the campaigns of the line
-take turns, one entry each. Inside a campaign the oldest due instant is first. Each campaign is a Wheel used as a priority queue: exact deletion, no void entries.
+A slot is for one campaign: which one, the pacer has decided (engine/pacing.py). Where it is anybody's, the campaigns of the line
+take turns, one entry each. Inside a campaign the oldest due instant is first. Each campaign is a Wheel used as a priority queue:
+exact deletion, no void entries.
 """
 
 from collections import OrderedDict

@@ -1,8 +1,7 @@
-"""How slots are split: between the campaigns of a line by weight, then between the partitions that want them in proportion, and so
-that none starves.
+"""How slots are split: between the campaigns of a line by weight, then between partitions in proportion, so that nobody starves.
 
-Both carry fractions from call to call, so that what is split one by one comes to the same as what is split at once: a campaign of
-weight 3 and one of weight 1 get three slots and one of any four, though the line grants one at a time (smooth weighted round robin).
+Both carry fractions from call to call, so that to split one by one comes to the same as to split at once: campaigns of weight 3 and
+1 get three slots and one of any four, though the line grants one at a time (smooth weighted round robin).
 """
 
 from collections.abc import Mapping

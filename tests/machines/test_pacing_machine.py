@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from engine.pacing import LinePacer
+from engine.quotas import Quota
 from engine.standing import MS, SECOND
 from schemas.line import Demand, Grant
 from schemas.resources import Line
@@ -55,11 +56,11 @@ class PacingMachine(RuleBasedStateMachine):
         self.reports: list[tuple[int, Demand]] = []  # on their way to the owner: when they arrive
         self.arrivals: list[int] = []
         self.epoch, self.owners, self.owner_offset = 100_000, 1, 0
-        self.owner = LinePacer("main", lambda _: self.line, PARTITIONS, self.epoch, self.now - 10 * SECOND)
+        self.owner = LinePacer("main", lambda _: self.line, lambda _: Quota(), PARTITIONS, self.epoch, self.now - 10 * SECOND)
         self.time_passes(1_000)
 
     def _owner(self) -> LinePacer:
-        return LinePacer("main", lambda _: self.line, PARTITIONS, self.epoch, self.now + self.owner_offset)
+        return LinePacer("main", lambda _: self.line, lambda _: Quota(), PARTITIONS, self.epoch, self.now + self.owner_offset)
 
     def _delay(self, most: int) -> int:
         """0 to `most` µs, from the drawn delays in turn."""
