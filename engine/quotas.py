@@ -26,6 +26,7 @@ class Budget(NamedTuple):
 
     calls: int | None = None
     money: int | None = None  # millionths of the provider's currency unit
+    zone: str = "UTC"  # whose midnight begins the day (IANA)
 
 
 class Quota(NamedTuple):
