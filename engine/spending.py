@@ -15,6 +15,8 @@ from schemas.line import Spent
 from schemas.rows import Attempt, Profile
 
 QUARTER = 15 * MINUTE
+#: Quarters of a campaign that are kept: more than two days, for no day that is asked for began earlier.
+KEPT = 240
 
 
 class _Used:
@@ -57,7 +59,10 @@ class Spending:
 
     def add(self, attempt: Attempt, sign: int = 1) -> None:
         """One attempt more, or (-1) one less."""
-        self._quarters[attempt.campaign][attempt.at // QUARTER].add(attempt, sign)
+        quarters = self._quarters[attempt.campaign]
+        quarters[attempt.at // QUARTER].add(attempt, sign)
+        if len(quarters) > 2 * KEPT:
+            self._quarters[attempt.campaign] = _newest(quarters)
         self._whole[attempt.campaign].add(attempt, sign)
         known = self._days.get(attempt.campaign)
         if known is not None and known[1] <= attempt.at < known[2]:
@@ -79,6 +84,12 @@ class Spending:
                 used.calls += part.calls
                 used.cost += part.cost
         return day.start, day.end, used
+
+
+def _newest(quarters: dict[int, _Used]) -> dict[int, _Used]:
+    kept = defaultdict(_Used)
+    kept.update({quarter: quarters[quarter] for quarter in sorted(quarters)[-KEPT:]})
+    return kept
 
 
 def _without(some: tuple[Attempt, ...], others: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
