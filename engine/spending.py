@@ -87,8 +87,8 @@ class Spending:
 
 
 def _newest(quarters: dict[int, _Used]) -> dict[int, _Used]:
-    kept = defaultdict(_Used)
-    kept.update({quarter: quarters[quarter] for quarter in sorted(quarters)[-KEPT:]})
+    kept: dict[int, _Used] = defaultdict(_Used)
+    kept |= {quarter: quarters[quarter] for quarter in sorted(quarters)[-KEPT:]}
     return kept
 
 
