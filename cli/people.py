@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cli.packed import Packed
-from cli.reasons import COMMAND_OPEN, Plans, View, late, why
+from cli.reasons import BUDGET, COMMAND_OPEN, PACING, Plans, Used, View, late, why
 from cli.summary import CampaignSummary, Closings, Summary, Waits
 from engine.time import Instant
 from engine.timers import Wheel
@@ -59,6 +59,7 @@ class People:
         self._figures: dict[str, CampaignSummary] = {}
         self._reasons: dict[tuple[str, str], _Reason] = defaultdict(_Reason)  # by campaign and reason
         self._waits: dict[str, tuple[str, str]] = {}
+        self._used: Used = {}
         self._busy: dict[str, str] = {}  # contact -> the row that has an open command
         self._entries = 1
         self._changed: set[str] = set()
@@ -86,6 +87,12 @@ class People:
         moved = {name for name, head in plans.heads.items() if before.heads.get(name) != head}
         self._doubt(key for key, counted in self._counted.items() if counted.campaign in moved)
 
+    def spend(self, used: Used) -> None:
+        """The budgets of these campaigns are used up from now on, and no others."""
+        before, self._used = self._used, used
+        if moved := {name for name in (*before, *used) if before.get(name) != used.get(name)}:
+            self._doubt(key for key, (campaign, reason) in self._waits.items() if campaign in moved and reason in (PACING, BUDGET))
+
     # --- what is asked ---
 
     def refresh(self, now: Instant, limit: int | None = None) -> int:
@@ -96,7 +103,7 @@ class People:
         self._live = True
         for reason in self._reasons.values():
             self._doubt(key for key, _ in reason.again.drain(now))
-        view = View(self.profiles, self._plans, now, self._rate, self._busy)
+        view = View(self.profiles, self._plans, now, self._rate, self._busy, self._used)
         room = len(self._doubtful) if limit is None else limit
         while self._doubtful and room:
             room -= 1

@@ -5,7 +5,7 @@ printed is what the workers act on.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine import flow
@@ -24,12 +24,17 @@ AWAITING_CONTACT = "awaiting contact"
 DUE_LATER = "due later"
 COMMAND_OPEN = "command open"
 PACING = "pacing"
+BUDGET = "daily budget"  # nothing else is in the way: the campaign has used up its day
 MOVING = "moving on"  # a wait is over, or a step is skipped: no gate is asked
 LEAVING = "leaving"  # the exit is decided, or the gate says never
 NO_PLAN = "campaign version missing"
 
 #: A refusal that ends with an event, in a user's words; any other goes by the name of its check.
 _EVENTS = {"resumed": "paused", "started": "not started", "contact_free": "contact busy", "halt_lifted": "halted"}
+
+
+#: Campaign -> what of its budget is used up, in words, and until when (campaign ms).
+Used = Mapping[str, tuple[str, Instant]]
 
 
 class Plans(Protocol):
@@ -76,13 +81,20 @@ class View:
     now: Instant
     rate: float
     busy: Mapping[str, str]  # contact -> the row that has an open command
+    used: Used = field(default_factory=dict)  # campaigns whose budget of the day is used up: in words, and until when
 
     @classmethod
     def of(
-        cls, rows: Mapping[str, EnrollmentRow], profiles: Mapping[str, Profile], plans: Plans, now: Instant, rate: float
+        cls,
+        rows: Mapping[str, EnrollmentRow],
+        profiles: Mapping[str, Profile],
+        plans: Plans,
+        now: Instant,
+        rate: float,
+        used: Used | None = None,
     ) -> "View":
         busy = {row.contact_id: row.key for row in rows.values() if row.open is not None}
-        return cls(profiles, plans, now, rate, busy)
+        return cls(profiles, plans, now, rate, busy, used or {})
 
 
 def why(row: EnrollmentRow, view: View) -> Why | None:
@@ -112,6 +124,8 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
     facts = facts_of(row, plan, profile, view)
     verdict = decide(facts, view.now)
     match verdict.until:
+        case None if verdict.ok and (held := view.used.get(row.campaign)) and held[1] > view.now:
+            return Why(BUDGET, until=held[1], detail=held[0])
         case None if verdict.ok:
             return Why(PACING, since=_ready_since(row, facts, view.now, view), closes=verdict.open_until)
         case Never(reason):

@@ -144,6 +144,7 @@ def resources_of(document: Document) -> tuple[dict[str, Resource], list[str]]:
             found.append((place, f"{resource.kind} {resource.id!r} stands here a second time: keep one of the two"))
         declared[key] = resource
         found += [((*place, "number"), why) for why in _undialable(resource)]
+        found += [((*place, "inbound"), why) for why in _unreserved(resource)]
     if not declared and not found:
         found.append(((), f"declares nothing: it needs {listed(_PARTS)}"))
     return declared, document.told(found)
@@ -180,6 +181,17 @@ def _undialable(resource: Resource) -> list[str]:
     return []
 
 
+def _unreserved(resource: Resource) -> list[str]:
+    """What is wrong with the calls that a line keeps free."""
+    if not isinstance(resource, Line) or not resource.inbound:
+        return []
+    if resource.concurrency is None:
+        return ["keeps calls free of a line that has any number: say how many it has, as concurrency"]
+    if resource.inbound >= resource.concurrency:
+        return [f"keeps {resource.inbound} of {resource.concurrency} calls free: at least one must be left for campaigns"]
+    return []
+
+
 def _placed(data: dict[str, Any]) -> Iterator[tuple[Place, Resource]]:
     """Every resource that is sound by itself, with its place."""
     for name, part in _PARTS.items():
@@ -203,7 +215,8 @@ def _about(resource: Resource) -> str:
         case Line():
             rate = "any number of" if resource.calls_per_second is None else f"{resource.calls_per_second:g}"
             at_once = "any number" if resource.concurrency is None else str(resource.concurrency)
-            return f"{rate} calls a second, {at_once} at a time"
+            inbound = f", {resource.inbound} of them free for people who call in" if resource.inbound else ""
+            return f"{rate} calls a second, {at_once} at a time{inbound}"
 
 
 def _report(summary: dict[str, list[str]], changes: list[Difference], dry_run: bool, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from engine import flow, totals
 from engine.gate import Facts, room
 from engine.plan import Plan
 from engine.reach import address_for
+from engine.spending import Spending
 from engine.time import DAY, Instant
 from outdial.clock import Clock
 from schemas.campaign import CampaignState
@@ -38,7 +39,9 @@ class Flows:
         self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
         self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
         self._transit = room(clock.rate)
+        self.spending: dict[int, Spending] = defaultdict(Spending)
         rows.observers.append(self._watch)
+        profiles.observers.append(lambda p, _, old, new: self.spending[p].watch(old, new))
 
     def row(self, p: int, key: str) -> EnrollmentRow | None:
         found = self.rows.get(p, key)
@@ -127,6 +130,7 @@ class Flows:
     def rebuild(self, p: int) -> None:
         """Everything derived of a partition, from its rows. What was cut off by a crash is looked at again, a slice at a time."""
         index = self.index[p] = ContactIndex()
+        self.spending[p] = Spending(self.profiles.rows(p).values())
         for key, row in self.rows.rows(p).items():
             index.watch(key, None, row)
             if not isinstance(row, EnrollmentRow):
@@ -140,6 +144,7 @@ class Flows:
 
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
+        self.spending.pop(p, None)
 
     def retire(self, p: int) -> None:
         """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""
