@@ -13,6 +13,7 @@ from engine.answers import At, Never, When
 from engine.errors import OutdialError
 from engine.gate import TRANSIT_MS, Facts, Verdict, decide
 from engine.plan import Plan
+from engine.reach import address_for
 from engine.time import Instant
 from engine.windows import open_range
 from schemas.campaign import CampaignHead, CampaignState
@@ -110,7 +111,7 @@ def why(row: EnrollmentRow, view: View) -> Why | None:
 
 def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
     profile, due = view.profiles.get(row.contact_id), Instant(row.due)
-    if flow.moves_when_due(row, plan, profile):
+    if flow.moves_when_due(row, plan, profile, view.now):
         return Why(MOVING, since=due)
     facts = facts_of(row, plan, profile, view)
     verdict = decide(facts, view.now)
@@ -129,18 +130,19 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
 def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View) -> Facts:
     """The contact's half of what the gate looks at: as the scheduler gathers it."""
     head = view.plans.heads.get(row.campaign)
+    step = flow.contacting(row, plan)
     return Facts(
         plan=plan,
         campaign_state=head.state if head else CampaignState.DRAFT,
         zones=plan.zones(profile.zones if profile else ()),
-        step=flow.contacting(row, plan),
+        step=step,
         jurisdictions=profile.jurisdictions if profile else (),
         consents=profile.consents if profile else (),
         opt_outs=profile.opt_outs if profile else (),
         attempts=profile.attempts if profile else (),
         halts=view.plans.halts,
         lists={each.id: each.as_of for each in view.plans.lists},
-        abroad=plan.abroad(flow.address_for(profile)) if profile else None,
+        abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile else None,
         contact_busy=view.busy.get(row.contact_id, row.key) != row.key,
         transit=int(ROOM_MS * view.rate),
     )

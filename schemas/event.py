@@ -10,11 +10,15 @@ class EventKind(StrEnum):
     """Kinds now in the feed; consumers must expect further ones."""
 
     ENROLLED = "enrolled"
+    ENROLLMENT_REFUSED = "enrollment_refused"
+    STEP_DUE = "step_due"
     STEP_SKIPPED = "step_skipped"
+    CALL_PLACED = "call_placed"
     CALL_ENDED = "call_ended"
     MESSAGE_SENT = "message_sent"
     MESSAGE_STATUS = "message_status"
     RETRY_SCHEDULED = "retry_scheduled"
+    CALLBACK_SCHEDULED = "callback_scheduled"
     EXITED = "exited"
 
 
@@ -24,10 +28,22 @@ _DISPOSITION = {"disposition": "how it ended"}
 #: What each kind tells, and what it adds as `data`. What has nothing to say is left out of a record.
 CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
     EventKind.ENROLLED: ("The person entered the campaign, on its version of then.", {}),
-    EventKind.STEP_SKIPPED: (
-        "A call or message step was passed over.",
-        {"reason": "condition: its `when` is not true; no_address: the person has no number; template: ... lacks a variable"},
+    EventKind.ENROLLMENT_REFUSED: (
+        "The person was not let in again. The enrollment_id is that of the passage that was asked for.",
+        {"reason": "still_in: an earlier passage goes on; max_entries; too_soon: less than `reentry.after` since the last exit"},
     ),
+    EventKind.STEP_DUE: (
+        "A call or message step fell due, also as a retry or a callback; it is taken once the gate and the line allow it.",
+        {"due": "campaign ms, when"},
+    ),
+    EventKind.STEP_SKIPPED: (
+        "A call or message step was not taken.",
+        {
+            "reason": "condition: its `when` is not true; no_address: the person has no number; template: ... lacks a variable; "
+            "visits: its `max_visits` are used up; late"
+        },
+    ),
+    EventKind.CALL_PLACED: ("The provider took the request for a call.", _DIAL_ID | {"address": "number, E.164"}),
     EventKind.CALL_ENDED: (
         "A call ended, or is taken as ended (`unknown`).",
         _DIAL_ID | _DISPOSITION | {"opt_out": "scope in which the person asked not to be contacted again"},
@@ -42,7 +58,13 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
     ),
     EventKind.RETRY_SCHEDULED: (
         "The same step will be tried again.",
-        {"due": "campaign ms, not before this"} | {"disposition": "how the attempt before ended"},
+        {"due": "campaign ms, not before this", "disposition": "how the attempt before ended"}
+        | {"why": "next_number: by another number; another_time: at another time of day; left out: as its retry rule says"},
+    ),
+    EventKind.CALLBACK_SCHEDULED: (
+        "The person asked to be called at a time.",
+        {"asked": "when, as it was written", "due": "campaign ms, when it falls due"}
+        | {"moved": "why it falls due later than asked: what is closed then; left out: it does not"},
     ),
     EventKind.EXITED: (
         "The person left the campaign. Once for each enrollment, and the last but for `message_status`.",

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from engine import flow
-from engine.caps import with_attempt
+from engine.caps import attempt_of, with_attempt
 from engine.errors import RecordError
 from engine.time import Instant
 from schemas.base import decoder
@@ -28,7 +28,7 @@ class Outcomes:
         if row is None:
             raise RecordError(f"{outcome.contact_id} has no enrollment {outcome.entry} in {outcome.campaign}")
         if outcome.attempt_at is not None:
-            self._attempted(p, row, Attempt(outcome.attempt_at, outcome.campaign, outcome.channel, outcome.dial_id), now)
+            self._attempted(p, row, attempt_of(outcome, outcome.attempt_at), now)
         self.flows.feed(p, row, flow.Closing(outcome), now)
 
     def _attempted(self, p: int, row: EnrollmentRow, attempt: Attempt, now: Instant) -> None:

@@ -16,6 +16,7 @@ from engine.answers import At, Never
 from engine.gate import Verdict, decide, holds
 from engine.halts import halted
 from engine.plan import Plan
+from engine.reach import address_for
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
@@ -137,9 +138,12 @@ class Scheduler:
 
     def _due(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> None:
         index, plan, profile = self.flows.index[p], self.flows.plan(row), self.flows.profiles.get(p, row.contact_id)
-        if flow.moves_when_due(row, plan, profile):
+        if flow.moves_when_due(row, plan, profile, now):
             self.flows.feed(p, row, flow.Due(), now)
             return
+        if index.told.get(key) != row.timer:
+            index.told[key] = row.timer
+            self.lane.emit(flow.step_due(row))
         verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
         if verdict.ok:
             until = verdict.open_until or now
@@ -147,7 +151,7 @@ class Scheduler:
             if until < NEVER:
                 index.wheel.put(until, key, row.timer)
             return
-        self._tell_refusal(p, key, row, verdict, profile, now)
+        self._tell_refusal(p, key, row, plan, verdict, profile, now)
         match verdict.until:
             case Never(reason, skips):
                 self.flows.feed(p, row, flow.Refused(reason, skips), now)
@@ -156,9 +160,11 @@ class Scheduler:
             case _:
                 pass  # an event: on_head, or the index's todo when the contact's command closes
 
-    def _tell_refusal(self, p: int, key: str, row: EnrollmentRow, verdict: Verdict, profile: Profile | None, now: Instant) -> None:
+    def _tell_refusal(
+        self, p: int, key: str, row: EnrollmentRow, plan: Plan, verdict: Verdict, profile: Profile | None, now: Instant
+    ) -> None:
         """A refusal is written, if it is not the one that was written last for this step."""
-        address = flow.address_for(profile) if profile else None
+        address = address_for(profile, flow.contacting(row, plan).channel, row.bad) if profile else None
         reasons = decisions.reasons(verdict)
         denied, name = self.flows.index[p].denied, hash((row.step, row.seq, reasons))
         if address is not None and reasons and denied.get(key) != name:
