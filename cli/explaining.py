@@ -15,7 +15,7 @@ from cli.entries import Entry
 from cli.history import history
 from cli.reasons import View, facts_of
 from engine import flow
-from engine.answers import Answer, record
+from engine.answers import Answer, reason_of, record
 from engine.errors import OutdialError
 from engine.gate import Verdict, decide
 from engine.plan import Contacting, Plan, Waiting
@@ -106,7 +106,7 @@ def _past(told: Explained, last: Decision | None, before: tuple[Entry, ...]) -> 
     if last is None:
         return fields_of(told, state=state, before=before)
     no = next((a for a in last.answers if a.ok is False), None)
-    until, reason = (no.until, no.check) if no else (None, None)
+    until, reason = (no.until, reason_of(no.check)) if no else (None, None)
     answers = last.answers
     return fields_of(told, state=state, ok=last.ok, until=until, reason=reason, answers=answers, decision=last, before=before)
 

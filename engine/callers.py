@@ -57,7 +57,7 @@ def _caller(e164: str, state: str | None, country: str | None, cap: int | None, 
     if state and nation:
         code = state_code(state, nation)
         place = f"{nation}-{code}" if code else place
-        zones = (zones_of_state(code, nation) if code else ()) if not zones else zones
+        zones = zones or (zones_of_state(code, nation) if code else ())
     zone = zones[0] if zones else "UTC"
     return Caller(e164, _area(e164), place, nation, zone, cap, _rests_until(resting, zone))
 
@@ -79,7 +79,14 @@ def _rests_until(resting: str, zone: str) -> Instant:
     """False, True or the date on which it may be used again, from the beginning of that day in its own zone."""
     if resting in ("False", "True"):
         return NEVER if resting == "True" else Instant(0)
-    return first_instant(zone, date.fromisoformat(resting).toordinal() - _EPOCH)
+    return first_instant(zone, _date(resting).toordinal() - _EPOCH)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise RecordError(f"{text!r} is no date: write the day on which it may be used again, such as 2026-12-01") from None
 
 
 def _phone_slip(number: Number) -> None:
@@ -96,14 +103,13 @@ def _state_slip(number: Number) -> None:
         return
     country = country_of(number.country) if number.country else parse_phone(number.number).region
     if country not in STATES:
-        raise RecordError(f"{number.state!r} is no use: states are told apart in {', '.join(STATES)} only, and the number is of {country}")
+        raise RecordError(
+            f"{number.state!r} is no use: states are told apart in {', '.join(STATES)} only, and the number is of {country}"
+        )
     if state_code(number.state, country) is None:
         raise RecordError(f"{number.state!r} is no state of {country}: write its code of two letters, such as NY")
 
 
 def _resting_slip(number: Number) -> None:
     if isinstance(number.resting, str):
-        try:
-            date.fromisoformat(number.resting)
-        except ValueError:
-            raise RecordError(f"{number.resting!r} is no date: write the day on which it may be used again, such as 2026-12-01") from None
+        _date(number.resting)

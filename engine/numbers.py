@@ -172,15 +172,15 @@ def unusable(pool: Pool, caller: str | None, now: Instant) -> NextFree | None:
     roster = pool.roster(now)
     if caller in roster.numbers:
         return None
-    rests = any(caller == each.e164 for each in pool.callers)
-    why = f"{caller or 'no number'} {'is resting' if rests else 'is none of the campaign\'s'}"
+    known = any(caller == each.e164 for each in pool.callers)
+    why = f"{caller} is resting" if known else f"{caller} is not one of the campaign's numbers" if caller else "none was chosen"
     return NextFree(now if roster.callers else pool.next_wake(now), why)
 
 
-def answer(found: NextFree) -> Answer:
+def no_number(found: NextFree) -> Answer:
     """The gate's no."""
     until = When("number") if found.at is None else At(found.at)
-    return Answer("number", False, until, f"no_number: {found.why}")
+    return Answer("number", False, until, found.why)
 
 
 # --- daily caps -------------------------------------------------------------------------------------------------------------------
@@ -255,7 +255,9 @@ def _words(declared: int, awake: int) -> str:
     if not awake:
         return f"all {declared} numbers of the campaign are resting" if declared > 1 else "the campaign's number is resting"
     if not resting:
-        return f"all {declared} numbers have had their calls of the day" if declared > 1 else "the number has had its calls of the day"
+        return (
+            f"all {declared} numbers have had their calls of the day" if declared > 1 else "the number has had its calls of the day"
+        )
     return f"{resting} of {declared} numbers {'are' if resting > 1 else 'is'} resting, the others have had their calls of the day"
 
 
