@@ -1,6 +1,6 @@
 """How often numbers were used: by the people of one partition, told from their profiles and their rows.
 
-Calls that are over are counted by the quarter of an hour, because every zone's midnight falls on one: whatever the caps and zones of
+Calls that are over are counted by the quarter of an hour, since every zone's midnight falls on one: whatever the caps and zones of
 numbers are, and become, nothing has to be counted again. Text messages do not count.
 
 A crash may come between the two rows that a closing writes: then the enrollment has moved on, and the profile lacks the attempt

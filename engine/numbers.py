@@ -233,10 +233,11 @@ def _next_room(caller: Caller, account: Account, now: Instant) -> Instant | None
 
 
 def _rested(caller: Caller, account: Account) -> Instant:
-    if caller.cap is None:
-        return Instant(caller.rests_until)
-    day = day_of(caller.zone, caller.rests_until).number
-    return Instant(max(caller.rests_until, _day_with_share(caller, day, account.partition, account.partitions)))
+    """From when a number that rests until a date may be used, and has calls left."""
+    day = day_of(caller.zone, caller.rests_until)
+    if caller.cap is None or account.made(caller.e164, day).attempts < _share(caller, day.number, account):
+        return caller.rests_until
+    return _day_with_share(caller, day.number + 1, account.partition, account.partitions)
 
 
 @lru_cache(maxsize=4096)
