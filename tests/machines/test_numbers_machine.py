@@ -1,7 +1,8 @@
-"""Daily caps of numbers against a witness at the provider: no number ever makes more calls in a day of its own zone than its cap.
+"""Daily caps of numbers against a witness at the provider: no number makes more calls in a day of its own zone than its cap.
 
-Three partitions choose for their people, each by what it knows itself. Time passes, across midnights of two zones. Workers die: what a
-partition knows is built anew from its rows, of which the last closing may have written one and not the other. Caps are raised.
+Three partitions choose for their people, each by what it knows itself. Time passes, across midnights of two zones. Workers die:
+what a partition knows is built anew from its rows, of which the last closing may have written one and not the other. Caps are
+raised.
 And whoever is refused until an instant may be called then, if nothing happens meanwhile.
 """
 
@@ -104,6 +105,14 @@ class NumbersMachine(RuleBasedStateMachine):
     @rule(zone=st.sampled_from(sorted(ZONES.values())), before=st.sampled_from([0, 1, 3_000, REACH]))
     def it_is_nearly_midnight(self, zone: str, before: int) -> None:
         self.time_passes(max(0, day_of(zone, self.now).end - before - self.now))
+
+    @rule(zone=st.sampled_from(sorted(ZONES.values())), before=st.sampled_from([1, 3_000]))
+    def commands_cross_midnight(self, zone: str, before: int) -> None:
+        self.it_is_nearly_midnight(zone, before)
+        for ms in (before, REACH):
+            for p in range(PARTITIONS):
+                self.slots_come(p, 2)
+            self.time_passes(ms)
 
     @rule(p=st.integers(0, PARTITIONS - 1), n=st.integers(1, 3))
     def slots_come(self, p: int, n: int) -> None:
