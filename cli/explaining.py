@@ -81,7 +81,7 @@ def _by(row: EnrollmentRow, plan: Plan, at: Instant) -> EnrollmentRow:
 
 def _verdict(one: Dossier, row: EnrollmentRow, plan: Plan, ledgers: Mapping[str, LedgerRow], at: Instant) -> Verdict:
     profiles = {one.contact_id: one.profile} if one.profile else {}
-    view = View.of(one.rows, profiles, one.plans, at, one.rate)
+    view = View.of(one.rows, profiles, one.plans, at, one.rate, one.usage)
     facts = facts_of(row, plan, one.profile, view)
     address = address_for(one.profile, facts.step.channel, row.bad) if one.profile else None
     ledger = ledgers.get(address or "", LedgerRow(address=address or ""))

@@ -27,6 +27,9 @@ from engine.days import Day, day_of, numbered
 from engine.phone import region_of
 from engine.time import NEVER, Instant
 
+#: Real ms from a command until its request has reached the provider, or never will: a slot lies at most 900 ms ahead and lives a
+#: second, the provider's client gives up after two, and workers' clocks differ by half a second at the most.
+REACH_MS = 5_000
 #: People's orders of numbers: so many are told apart. Enough that 100 numbers are within some percent of each other.
 _ORDERS = 1 << 16
 #: Days looked ahead for one in which a partition has a share of a cap.
@@ -54,6 +57,11 @@ class Account(NamedTuple):
     partitions: int
     made: Callable[[str, Day], Made]
     reach: int
+
+
+def untouched(partition: int = 0, partitions: int = 1) -> Account:
+    """As if no number had ever been used."""
+    return Account(partition, partitions, lambda _number, _day: Made(0, 0), 0)
 
 
 class Person(NamedTuple):

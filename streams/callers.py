@@ -8,14 +8,10 @@ from engine.plan import Channel, Plan
 from engine.reach import address_for
 from engine.time import Instant
 from outdial.clock import Clock
-from providers.port import CLIENT_TIMEOUT_MS
 from schemas.rows import EnrollmentRow, Profile, TimerRow
 from streams.heads import Heads
 from streams.lane import Lane
 from streams.store import Table
-
-#: Real ms from a command until its slot has ended, at the most; its request is answered, or given up, by the client's time-out.
-SLOT_MS = 3_000
 
 _CALL, _EMAIL = Channel.CALL, Channel.EMAIL
 
@@ -25,7 +21,7 @@ class Callers:
 
     def __init__(self, lane: Lane, clock: Clock, heads: Heads, profiles: Table[Profile], rows: Table[TimerRow]) -> None:
         self._lane, self._heads, self._profiles, self._rows = lane, heads, profiles, rows
-        self._reach = int((SLOT_MS + CLIENT_TIMEOUT_MS) * clock.rate)
+        self._reach = int(numbers.REACH_MS * clock.rate)
         self._use: dict[int, Use] = {}
         self._accounts: dict[int, Account] = {}
         profiles.observers.append(self._profile)

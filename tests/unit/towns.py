@@ -40,7 +40,7 @@ def plan(campaign: str = "spring", window: Window = OPEN) -> Plan:
 
 def snapshot(*plans: Plan, state: CampaignState = CampaignState.RUNNING) -> Snapshot:
     heads = {p.campaign: CampaignHead(id=p.campaign, version=p.version, state=state, at=NOW - 3 * DAY) for p in plans}
-    return Snapshot(heads, {}, ResourceIndex(), {(p.campaign, p.version): p for p in plans})
+    return Snapshot(heads, {}, ResourceIndex.of([Number(number="+12125550100", tags=["us"])]), {(p.campaign, p.version): p for p in plans})
 
 
 @dataclass
