@@ -66,7 +66,6 @@ class Dossier:
     plans: Snapshot
     now: Instant
     rate: float
-    usage: Usage | None = None  # of numbers, by the people of the same partition; None: none has a daily cap
     profile: Profile | None = None
     rows: dict[str, EnrollmentRow] = field(default_factory=dict)
     contacts: list[Found] = field(default_factory=list)
@@ -77,6 +76,7 @@ class Dossier:
     receipts: list[Found] = field(default_factory=list)
     outcomes: list[Found] = field(default_factory=list)
     suppressions: list[Found] = field(default_factory=list)
+    usage: Usage | None = None  # of numbers, by the people of the same partition; None: none has a daily cap
 
     @property
     def empty(self) -> bool:

@@ -21,10 +21,9 @@ from cli.difference import Difference, differences, show
 from cli.documents import Document, load, refuse
 from cli.publish import Publisher
 from cli.read import Snapshot, read_heads, read_resources
+from engine.callers import slips
 from engine.compile import faults
 from engine.complaints import complaint, listed
-from engine.errors import RecordError
-from engine.phone import parse_phone
 from engine.places import Place
 from engine.resources import ResourceIndex
 from outdial.settings import Settings
@@ -143,7 +142,7 @@ def resources_of(document: Document) -> tuple[dict[str, Resource], list[str]]:
         if key in declared:
             found.append((place, f"{resource.kind} {resource.id!r} stands here a second time: keep one of the two"))
         declared[key] = resource
-        found += [((*place, "number"), why) for why in _undialable(resource)]
+        found += [((*place, key), why) for key, why in (slips(resource) if isinstance(resource, Number) else ())]
     if not declared and not found:
         found.append(((), f"declares nothing: it needs {listed(_PARTS)}"))
     return declared, document.told(found)
@@ -171,15 +170,6 @@ def broken(after: ResourceIndex, snapshot: Snapshot, document: Document) -> list
     return found
 
 
-def _undialable(resource: Resource) -> list[str]:
-    if isinstance(resource, Number):
-        try:
-            parse_phone(resource.number)
-        except RecordError as error:
-            return [str(error)]
-    return []
-
-
 def _placed(data: dict[str, Any]) -> Iterator[tuple[Place, Resource]]:
     """Every resource that is sound by itself, with its place."""
     for name, part in _PARTS.items():
@@ -199,11 +189,19 @@ def _about(resource: Resource) -> str:
         case Agent():
             return resource.name or ""
         case Number():
-            return ", ".join(resource.tags)
+            return _about_number(resource)
         case Line():
             rate = "any number of" if resource.calls_per_second is None else f"{resource.calls_per_second:g}"
             at_once = "any number" if resource.concurrency is None else str(resource.concurrency)
             return f"{rate} calls a second, {at_once} at a time"
+
+
+def _about_number(number: Number) -> str:
+    """`sales-us, east; at most 300 calls a day; resting until 2026-12-01`."""
+    rest = {True: "resting", False: ""}.get(number.resting, f"resting until {number.resting}")
+    most = f"at most {number.daily_cap:,} calls a day" if number.daily_cap else ""
+    place = ", ".join(filter(None, (number.state, number.country)))
+    return "; ".join(filter(None, (", ".join(number.tags), place, most, rest)))
 
 
 def _report(summary: dict[str, list[str]], changes: list[Difference], dry_run: bool, as_json: bool) -> None:

@@ -1,8 +1,9 @@
 """What campaigns refer to by name: agents, caller IDs, lines. Topic `resources` (one partition, compact), key kind/id."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from schemas.campaign import Id, Part
 
@@ -14,6 +15,13 @@ class Agent(Part):
     id: Id = Field(description="the agent's name in campaign files", examples=["renewals-agent"])
     name: str | None = Field(default=None, description="what people call the agent", examples=["Robin"])
     provider_ref: str | None = Field(default=None, description="the provider's own id, if it differs")
+
+
+def _rest(value: Any) -> Any:
+    """One complaint, where a union's kinds would each have their own."""
+    if not isinstance(value, bool | str):
+        raise PydanticCustomError("rest", "must be true, false or a date such as 2026-12-01, not {value}", {"value": repr(value)})
+    return value
 
 
 class Number(Part):
@@ -34,7 +42,7 @@ class Number(Part):
         description="calls per calendar day of its own zone, over all campaigns; left out, any number",
         examples=[300],
     )
-    resting: bool | str = Field(
+    resting: Annotated[bool | str, BeforeValidator(_rest)] = Field(
         default=False,
         description='true: not used; a date: not used before it, such as "2026-12-01"',
         examples=['"2026-12-01"'],
