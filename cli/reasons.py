@@ -12,7 +12,7 @@ from cli.usage import Usage
 from engine import flow
 from engine.answers import At, Never, When
 from engine.errors import OutdialError
-from engine.gate import TRANSIT_MS, Facts, Verdict, decide
+from engine.gate import Facts, Verdict, decide, room
 from engine.numbers import NextFree, none_left, untouched
 from engine.plan import Channel, Plan
 from engine.reach import address_for
@@ -28,10 +28,6 @@ PACING = "pacing"
 MOVING = "moving on"  # a wait is over, or a step is skipped: no gate is asked
 LEAVING = "leaving"  # the exit is decided, or the gate says never
 NO_PLAN = "campaign version missing"
-
-#: Real ms of the window that must be left for somebody to become ready. As in streams/flows.py, which would bring Faust: a test
-#: compares.
-ROOM_MS = TRANSIT_MS + 1_000
 
 #: A refusal that ends with an event, in a user's words; any other goes by the name of its check.
 _EVENTS = {"resumed": "paused", "started": "not started", "contact_free": "contact busy", "halt_lifted": "halted"}
@@ -136,7 +132,7 @@ def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View
         abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile else None,
         no_number=_no_number(row, plan, step.channel, view),
         contact_busy=view.busy.get(row.contact_id, row.key) != row.key,
-        transit=int(ROOM_MS * view.rate),
+        transit=room(view.rate),
     )
 
 
