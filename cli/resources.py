@@ -198,7 +198,7 @@ def _about(resource: Resource) -> str:
 
 def _about_number(number: Number) -> str:
     """`sales-us, east; at most 300 calls a day; resting until 2026-12-01`."""
-    rest = {True: "resting", False: ""}.get(number.resting, f"resting until {number.resting}")
+    rest = f"resting until {number.resting}" if isinstance(number.resting, str) else "resting" if number.resting else ""
     most = f"at most {number.daily_cap:,} calls a day" if number.daily_cap else ""
     place = ", ".join(filter(None, (number.state, number.country)))
     return "; ".join(filter(None, (", ".join(number.tags), place, most, rest)))
