@@ -15,6 +15,7 @@ from schemas.campaign import CampaignState
 from schemas.command import Unlink
 from schemas.ids import event_id
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
+from streams.callers import Callers
 from streams.heads import Heads
 from streams.index import ContactIndex
 from streams.lane import Lane
@@ -40,6 +41,7 @@ class Flows:
         self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
         self._transit = room(clock.rate)
         self.spending: dict[int, Spending] = defaultdict(Spending)
+        self.callers = Callers(lane, clock, heads, profiles, rows)
         rows.observers.append(self._watch)
         profiles.observers.append(lambda p, _, old, new: self.spending[p].watch(old, new))
 
@@ -69,6 +71,7 @@ class Flows:
             halts=self.heads.halts,
             lists=self.heads.lists,
             abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile and plan.countries else None,
+            no_number=self.callers.none_left(p, plan, step.channel, self.lane.now()),
             contact_busy=self.index[p].busy(row.contact_id, key),
             transit=self._transit,
         )
@@ -129,6 +132,7 @@ class Flows:
 
     def rebuild(self, p: int) -> None:
         """Everything derived of a partition, from its rows. What was cut off by a crash is looked at again, a slice at a time."""
+        self.callers.rebuild(p)
         index = self.index[p] = ContactIndex()
         self.spending[p] = Spending(self.profiles.rows(p).values())
         for key, row in self.rows.rows(p).items():
@@ -145,6 +149,7 @@ class Flows:
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
         self.spending.pop(p, None)
+        self.callers.drop(p)
 
     def retire(self, p: int) -> None:
         """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""
