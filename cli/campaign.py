@@ -1,7 +1,7 @@
-"""`outdial campaign apply|schema|list|show|start|pause|resume|stop`: files become versions, heads say which one counts.
+"""`outdial campaign ...`: schema, list and show; the other commands are in files of their own.
 
-Commands are not serialised: of two that change one campaign at the same moment, the one whose head is written last counts, and two
-applies may both take version n+1, of which the later stays. Let one person, or one pipeline, apply a campaign.
+Files become versions (cli/apply.py), heads say which one counts (cli/moves.py). Two applies at the same moment may both take version
+n+1, of which the later stays: let one person, or one pipeline, apply a campaign.
 """
 
 import json
@@ -29,13 +29,8 @@ app = typer.Typer(help="Campaigns: apply their files, start and stop them.\n\nEx
 app.command("apply")(apply)
 app.command("report")(report)
 
-#: Command -> states it may find, state it leaves.
-TRANSITIONS: dict[str, tuple[frozenset[CampaignState], CampaignState]] = {
-    "start": (frozenset({CampaignState.DRAFT}), CampaignState.RUNNING),
-    "pause": (frozenset({CampaignState.RUNNING}), CampaignState.PAUSED),
-    "resume": (frozenset({CampaignState.PAUSED}), CampaignState.RUNNING),
-    "stop": (frozenset(CampaignState) - {CampaignState.ENDED}, CampaignState.ENDED),
-}
+for _command in (moves.start, moves.pause, moves.resume, moves.stop):
+    app.command()(_command)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The campaign's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
@@ -89,78 +84,6 @@ def show(
         print(yaml.safe_dump(found.file, sort_keys=False, allow_unicode=True, width=120), end="")
 
 
-@app.command()
-def start(campaign: Id, as_json: AsJson = False) -> None:
-    """Start a campaign that is a draft.
-
-    Example: outdial campaign start spring
-    """
-    _transition("start", campaign, as_json)
-
-
-@app.command()
-def pause(campaign: Id, as_json: AsJson = False) -> None:
-    """Pause a running campaign: calls in progress end as they will, no further one is placed.
-
-    Example: outdial campaign pause spring
-    """
-    _transition("pause", campaign, as_json)
-
-
-@app.command()
-def resume(campaign: Id, as_json: AsJson = False) -> None:
-    """Let a paused campaign run on.
-
-    Example: outdial campaign resume spring
-    """
-    _transition("resume", campaign, as_json)
-
-
-@app.command()
-def stop(campaign: Id, as_json: AsJson = False) -> None:
-    """End a campaign, for ever: everybody who is still in it exits.
-
-    Example: outdial campaign stop spring
-    """
-    _transition("stop", campaign, as_json)
-
-
-def moved(command: str, head: CampaignHead, now: int) -> CampaignHead:
-    """The head after a command. Raises OutdialError if the campaign's state does not allow it."""
-    allowed, target = TRANSITIONS[command]
-    if head.state in allowed:
-        return head_of(head.id, head.version, target, now)
-    possible = [name for name, (states, _) in TRANSITIONS.items() if head.state in states]
-    remedy = f"it can be told to {' or '.join(possible)}" if possible else "that is final, apply its file under another id"
-    raise OutdialError(f"campaign {head.id!r} is {head.state.value}, so it cannot {command}: {remedy}")
-
-
-def _transition(command: str, campaign: str, as_json: bool) -> None:
-    settings = Settings()
-    snapshot = read_heads(settings)
-    head = moved(command, snapshot.head(campaign), clock_from(settings).now())
-    if head.state is CampaignState.RUNNING:
-        _check_still_whole(snapshot, head)
-    with Publisher(settings, CAMPAIGNS) as publisher:
-        publisher.send(CAMPAIGNS, head.key, head)
-    _say(head, {"stop": "stopped"}.get(command, f"{command.rstrip('e')}ed"), as_json)
-
-
-def _check_still_whole(snapshot: Snapshot, head: CampaignHead) -> None:
-    """Resources may have gone since the file was applied: a campaign without caller IDs must not start."""
-    found = faults(snapshot.version(head.id, head.version).file, snapshot.resources)
-    if found:
-        what = "; ".join(str(fault) for fault in found)
-        raise OutdialError(f"campaign {head.id!r} cannot run, {what}: apply the resources it needs, or another version of it")
-
-
 def _shown(head: CampaignHead, snapshot: Snapshot) -> dict[str, Any]:
     file = snapshot.version(head.id, head.version).file
     return {"id": head.id, "name": file.get("name"), "state": head.state.value, "version": head.version, "at": head.at}
-
-
-def _say(head: CampaignHead, what: str, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"id": head.id, "version": head.version, "state": head.state.value, "action": what}))
-    else:
-        print(f"{head.id}@{head.version} {what}: {head.state.value}")

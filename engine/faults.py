@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from engine.caps import LONGEST
 from engine.checking import Check
+from engine.compile_lifecycle import check_lifecycle
 from engine.complaints import complaint, listed, nearest
 from engine.conditions import compile_condition
 from engine.countries import wrong_codes
@@ -62,6 +63,7 @@ def faults(
     check.rules()
     check.caps()
     check.lists()
+    check_lifecycle(check)
     check_hours(check, now)
     check.flow()
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]

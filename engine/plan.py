@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from engine.alarms import Limits
 from engine.caps import Cap
 from engine.layers import Layer
+from engine.lifecycle import Resume
 from engine.phone import region_of
 from engine.rules import Needed, Rules
 from engine.time import Delay
@@ -97,6 +99,8 @@ class Plan:
     rules: Rules | None = None
     purpose: str | None = None  # marketing, informational or collections
     caps: tuple[Cap, ...] = ()
+    resume: Resume = Resume()
+    pause_when: Limits | None = None
     lists: tuple[tuple[str, int], ...] = ()  # suppression lists that must be there, and how old each may be (ms)
     by_id: dict[str, Step] = field(init=False, repr=False, compare=False)  # for the flow, which asks more often than a call is free
     channels: frozenset[Channel] = field(init=False, repr=False, compare=False)  # of all steps

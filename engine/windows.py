@@ -27,6 +27,7 @@ __all__ = [
     "Range",
     "Window",
     "add_delay",
+    "at_wall",
     "is_open",
     "next_open",
     "offsets",
@@ -185,9 +186,14 @@ def add_delay(delay: Delay, t: Instant, zones: tuple[str, ...]) -> Instant:
 
 
 def _days_later(days: int, t: Instant, zone: str) -> Instant:
+    changes, shifts = offsets(zone)
+    return at_wall(_EPOCH + (t + shifts[bisect_right(changes, t) - 1]) * _MS + timedelta(days=days), zone)
+
+
+def at_wall(wall: datetime, zone: str) -> Instant:
+    """When a zone's clock reads this (naive): of two times the earlier; one that the clock skips is the end of the gap."""
     tz = timezone(zone)
     changes, shifts = offsets(zone)
-    wall = _EPOCH + (t + shifts[bisect_right(changes, t) - 1]) * _MS + timedelta(days=days)
     try:
         return _instant(tz.localize(wall, is_dst=None))
     except pytz.AmbiguousTimeError:  # the earlier of the two

@@ -16,6 +16,9 @@ class EventKind(StrEnum):
     MESSAGE_STATUS = "message_status"
     RETRY_SCHEDULED = "retry_scheduled"
     EXITED = "exited"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ALERT = "alert"
 
 
 _DIAL_ID = {"dial_id": "the command"}
@@ -26,7 +29,8 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
     EventKind.ENROLLED: ("The person entered the campaign, on its version of then.", {}),
     EventKind.STEP_SKIPPED: (
         "A call or message step was passed over.",
-        {"reason": "condition: its `when` is not true; no_address: the person has no number; template: ... lacks a variable"},
+        {"reason": "condition: its `when` is not true; no_address: the person has no number; template: ... lacks a variable; "
+            "expired: a pause has held it up for too long"},
     ),
     EventKind.CALL_ENDED: (
         "A call ended, or is taken as ended (`unknown`).",
@@ -48,14 +52,37 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
         "The person left the campaign. Once for each enrollment, and the last but for `message_status`.",
         {"reason": "exit reason", "attempts": "attempts that count", "reached": "a human or a machine was reached at least once"},
     ),
+    EventKind.PAUSED: (
+        "The campaign was paused. Of the campaign, not of a person: it has no contact and no enrollment, and is keyed by the campaign.",
+        {"by": "cli or worker", "reason": "why, if it was said"},
+    ),
+    EventKind.RESUMED: (
+        "The campaign was resumed. Of the campaign, like `paused`.",
+        {
+            "by": "cli",
+            "policy": "hold, shift or expire",
+            "older": "with expire: campaign ms",
+            "ramp": "campaign ms over which what is overdue is let out",
+            "paused_at": "campaign ms, begin of the pause",
+        },
+    ),
+    EventKind.ALERT: (
+        "A worker has paused the campaign, because it goes wrong. Of the campaign, like `paused`.",
+        {
+            "what": "config_errors, opt_out_rate or answer_rate_below",
+            "value": "what the worker has counted: errors in a row, or a share",
+            "limit": "the campaign's `pause_when`",
+            "over": "calls that the share is of",
+        },
+    ),
 }
 
 
 class Event(Record, kw_only=True, frozen=True):
-    """One thing that happened to one enrollment. `data` holds what its kind adds (disposition, reason, counts)."""
+    """One thing that happened to one enrollment, or (without contact_id) to a campaign. `data` holds what its kind adds."""
 
     kind: str  #: what happened: an EventKind, or one that came later
-    contact_id: str  #: who
+    contact_id: str  #: who; empty: the whole campaign
     enrollment_id: str  #: hash of contact, campaign and entry
     campaign: str  #: id of the campaign
     version: int  #: version of the campaign file the person entered with
@@ -66,4 +93,4 @@ class Event(Record, kw_only=True, frozen=True):
 
     @property
     def key(self) -> str:
-        return self.contact_id
+        return self.contact_id or self.campaign

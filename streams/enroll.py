@@ -80,7 +80,10 @@ class Enrolling:
             return  # a repeat
         profile = self.flows.profiles.get(p, asked.contact_id)
         inp = flow.Enroll(asked.contact_id, asked.campaign, asked.entry, cause)
-        self.flows.apply(p, None, flow.enroll(inp, now, plan, profile))
+        result = flow.enroll(inp, now, plan, profile)
+        self.flows.apply(p, None, result)
+        if head.draining:  # nobody new is admitted: they enter and leave at once, so that whoever enrolled them hears of it
+            self.flows.feed(p, result.row, flow.CampaignEnded(cause), now)
         if profile is not None:
             self._link(profile, profile.addresses, cause)
 

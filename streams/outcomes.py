@@ -9,6 +9,7 @@ from engine.time import Instant
 from schemas.base import decoder
 from schemas.outcome import Outcome
 from schemas.rows import Attempt, EnrollmentRow, Profile
+from streams.alarms import Alarms
 from streams.flows import Flows
 from streams.lane import Record
 
@@ -18,8 +19,8 @@ _OUTCOME = decoder(Outcome)
 class Outcomes:
     """One object for all partitions of the worker."""
 
-    def __init__(self, flows: Flows) -> None:
-        self.flows = flows
+    def __init__(self, flows: Flows, alarms: Alarms) -> None:
+        self.flows, self.alarms = flows, alarms
 
     def on_outcome(self, p: int, record: Record, now: Instant) -> None:
         """The row takes the closing if it is its open command's; a repeat changes nothing."""
@@ -30,6 +31,7 @@ class Outcomes:
         if outcome.attempt_at is not None:
             self._attempted(p, row, Attempt(outcome.attempt_at, outcome.campaign, outcome.channel, outcome.dial_id), now)
         self.flows.feed(p, row, flow.Closing(outcome), now)
+        self.alarms.count(outcome, now)
 
     def _attempted(self, p: int, row: EnrollmentRow, attempt: Attempt, now: Instant) -> None:
         """The person's limits count it, once, whatever has become of the enrollment: a crash may have come between the two rows."""

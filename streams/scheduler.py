@@ -15,6 +15,7 @@ from engine import decisions, flow
 from engine.answers import At, Never
 from engine.gate import Verdict, decide, holds
 from engine.halts import halted
+from engine.pauses import expired, let_out
 from engine.plan import Plan
 from engine.time import NEVER, Instant
 from schemas.base import decode
@@ -34,6 +35,7 @@ IDLE = 60.0
 
 
 _WAITING = State.WAITING
+_PAUSED = CampaignState.PAUSED
 
 
 @dataclass(slots=True)
@@ -137,8 +139,12 @@ class Scheduler:
 
     def _due(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> None:
         index, plan, profile = self.flows.index[p], self.flows.plan(row), self.flows.profiles.get(p, row.contact_id)
+        paused = self.flows.heads.state(row.campaign) is _PAUSED
         if flow.moves_when_due(row, plan, profile):
-            self.flows.feed(p, row, flow.Due(), now)
+            if not paused:  # else on_head, and the pause's policy says from when on
+                self.flows.feed(p, row, flow.Due(), now)
+            return
+        if not paused and self._held_up(p, key, row, now):
             return
         verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
         if verdict.ok:
@@ -155,6 +161,19 @@ class Scheduler:
                 index.wheel.put(instant, key, row.timer)
             case _:
                 pass  # an event: on_head, or the index's todo when the contact's command closes
+
+    def _held_up(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> bool:
+        """Whether a pause that is over decides: the step is skipped, or waits for its turn on the ramp."""
+        pauses = self.flows.heads.pauses.get(row.campaign)
+        if pauses is None:
+            return False
+        if expired(Instant(row.due), pauses):
+            self.flows.feed(p, row, flow.Refused("expired", skips=True), now)
+            return True
+        at = let_out(row, pauses)
+        if at > now:
+            self.flows.index[p].wheel.put(at, key, row.timer)
+        return at > now
 
     def _tell_refusal(self, p: int, key: str, row: EnrollmentRow, verdict: Verdict, profile: Profile | None, now: Instant) -> None:
         """A refusal is written, if it is not the one that was written last for this step."""
