@@ -1,10 +1,11 @@
 """`outdial campaign ...`: schema, list and show; the other commands are in files of their own.
 
-Files become versions (cli/apply.py), heads say which one counts (cli/moves.py). Two applies at the same moment may both take version
-n+1, of which the later stays: let one person, or one pipeline, apply a campaign.
+Files become versions (cli/apply.py), heads say which one counts (cli/moves.py). Two applies at the same moment may both take
+version n+1, of which the later stays: let one person, or one pipeline, apply a campaign.
 """
 
 import json
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -13,21 +14,24 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.apply import apply, head_of
-from cli.publish import Publisher
+from cli import moves
+from cli.apply import apply
+from cli.inside import people_inside
 from cli.read import Snapshot, read_heads
 from cli.report import report
-from engine.compile import faults
-from engine.errors import OutdialError
+from cli.summary import iso
+from cli.versions import diff
+from engine.lifecycle import current_pause, state_at
+from engine.time import Instant
 from outdial.clock import clock_from
 from outdial.settings import Settings
 from schemas.campaign import CampaignFile, CampaignHead, CampaignState
 from schemas.export import schema_of
-from schemas.topics import CAMPAIGNS
 
 app = typer.Typer(help="Campaigns: apply their files, start and stop them.\n\nExample: outdial campaign list", no_args_is_help=True)
 app.command("apply")(apply)
 app.command("report")(report)
+app.command("diff")(diff)
 
 for _command in (moves.start, moves.pause, moves.resume, moves.stop):
     app.command()(_command)
@@ -48,19 +52,24 @@ def schema() -> None:
 
 @app.command("list")
 def list_command(as_json: AsJson = False) -> None:
-    """List the campaigns with their states.
+    """List the campaigns with their states; of those that admit nobody new, how many people are left.
 
     Example: outdial campaign list
     """
-    snapshot = read_heads(Settings())
+    settings = Settings()
+    snapshot, now = read_heads(settings), clock_from(settings).now()
     heads = [snapshot.heads[name] for name in sorted(snapshot.heads)]
+    draining = {head.id for head in heads if head.draining and head.state is not CampaignState.ENDED}
+    inside = people_inside(settings, draining) if draining else Counter[tuple[str, int]]()
+    left = {name: sum(n for (campaign, _), n in inside.items() if campaign == name) for name in draining}
     if as_json:
         for head in heads:
-            print(json.dumps(_shown(head, snapshot)))
+            print(json.dumps(_shown(head, snapshot, now) | ({"left": left[head.id]} if head.id in left else {})))
         return
-    table = Table("campaign", "state", "version", "name", box=None, pad_edge=False)
+    table = Table("campaign", "state", "version", "name", "", box=None, pad_edge=False)
     for head in heads:
-        table.add_row(head.id, head.state, str(head.version), escape(str(_shown(head, snapshot)["name"] or "")))
+        name = escape(str(_shown(head, snapshot, now)["name"] or ""))
+        table.add_row(head.id, state_at(head, now), str(head.version), name, escape(_about(head, now, left.get(head.id))))
     Console().print(table)
 
 
@@ -74,16 +83,30 @@ def show(
 
     Example: outdial campaign show spring --version 2
     """
-    snapshot = read_heads(Settings())
+    settings = Settings()
+    snapshot, now = read_heads(settings), clock_from(settings).now()
     head = snapshot.head(campaign)
     found = snapshot.version(campaign, version or head.version)
     if as_json:
-        print(json.dumps(_shown(head, snapshot) | {"shown": found.version, "file": found.file}))
+        print(json.dumps(_shown(head, snapshot, now) | {"shown": found.version, "file": found.file}))
     else:
-        print(f"# {head.id} is {head.state.value}, current version {head.version}; this is version {found.version}")
+        print(f"# {head.id} is {state_at(head, now).value}, current version {head.version}; this is version {found.version}")
         print(yaml.safe_dump(found.file, sort_keys=False, allow_unicode=True, width=120), end="")
 
 
-def _shown(head: CampaignHead, snapshot: Snapshot) -> dict[str, Any]:
+def _shown(head: CampaignHead, snapshot: Snapshot, now: Instant) -> dict[str, Any]:
     file = snapshot.version(head.id, head.version).file
-    return {"id": head.id, "name": file.get("name"), "state": head.state.value, "version": head.version, "at": head.at}
+    found = {"id": head.id, "name": file.get("name"), "state": state_at(head, now).value, "version": head.version, "at": head.at}
+    return found | head.model_dump(include={"starts_at", "draining", "pauses"}, exclude_defaults=True, exclude_none=True)
+
+
+def _about(head: CampaignHead, now: Instant, left: int | None) -> str:
+    """What there is to say of a state."""
+    told = [] if left is None else [f"{left:,} people left"]
+    match state_at(head, now):
+        case CampaignState.SCHEDULED:
+            told.append(f"starts {iso(head.starts_at)}")
+        case CampaignState.PAUSED:
+            pause = current_pause(head)
+            told.append(f"since {iso(head.at)}" + (f": {pause.reason}" if pause and pause.reason else ""))
+    return "; ".join(told)

@@ -19,6 +19,7 @@ from engine.answers import Answer, record
 from engine.errors import OutdialError
 from engine.gate import Verdict, decide
 from engine.plan import Contacting, Plan, Waiting
+from engine.reach import address_for
 from engine.time import Instant
 from schemas.decision import AnswerRecord, Decision
 from schemas.rows import EnrollmentRow, LedgerRow, State
@@ -65,7 +66,7 @@ def _asked(one: Dossier, row: EnrollmentRow, ledgers: Mapping[str, LedgerRow], a
     row, told = _by(row, plan, at), fields_of(told, due=row.due)
     if not isinstance(plan.step(row.step), Contacting):
         return fields_of(told, state="waits for its next step until")
-    if reason := _skip(one, row, plan):
+    if reason := _skip(one, row, plan, at):
         return fields_of(told, state=reason)
     verdict = _verdict(one, row, plan, ledgers, at)
     state = "its step is not due before" if row.due > at else "its step is due since"
@@ -82,13 +83,13 @@ def _verdict(one: Dossier, row: EnrollmentRow, plan: Plan, ledgers: Mapping[str,
     profiles = {one.contact_id: one.profile} if one.profile else {}
     view = View.of(one.rows, profiles, one.plans, at, one.rate)
     facts = facts_of(row, plan, one.profile, view)
-    address = flow.address_for(one.profile) if one.profile else None
+    address = address_for(one.profile, facts.step.channel, row.bad) if one.profile else None
     ledger = ledgers.get(address or "", LedgerRow(address=address or ""))
     return decide(with_fields(facts, ledger=ledger), at)
 
 
-def _skip(one: Dossier, row: EnrollmentRow, plan: Plan) -> str | None:
-    return "its step will be passed over" if flow.moves_when_due(row, plan, one.profile) else None
+def _skip(one: Dossier, row: EnrollmentRow, plan: Plan, at: Instant) -> str | None:
+    return "its step will be passed over" if flow.moves_when_due(row, plan, one.profile, at) else None
 
 
 def _then(one: Dossier, row: EnrollmentRow, at: Instant) -> Explained:

@@ -23,7 +23,7 @@ from engine.errors import OutdialError, UsageError
 from engine.feed import told_paused, told_resumed
 from engine.lifecycle import Resume
 from engine.time import Instant
-from engine.windows import at_wall
+from engine.windows import instant_of
 from outdial.clock import clock_from
 from outdial.settings import Settings
 from schemas.campaign import CampaignHead, CampaignState
@@ -40,7 +40,8 @@ Move = Callable[[CampaignHead, Instant], CampaignHead]
 def start(
     campaign: Id,
     at: Annotated[
-        str | None, typer.Option(metavar="INSTANT", help="Not now: at 2026-12-01T09:00, by the campaign's clock, or 2026-12-01T14:00Z.")
+        str | None,
+        typer.Option(metavar="INSTANT", help="2026-12-01T09:00 by its own zone's clock, or 2026-12-01T14:00Z."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -72,10 +73,12 @@ def pause(
 def resume(
     campaign: Id,
     policy: Annotated[
-        str | None, typer.Option(metavar="POLICY", help="What fell due meanwhile: hold, shift or expire:24h; else as its file says.")
+        str | None,
+        typer.Option(metavar="POLICY", help="hold, shift or expire:24h, and not what the file says."),
     ] = None,
     ramp: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Let what is overdue out over 10m, ever faster; 0 for at once; else as its file says.")
+        str | None,
+        typer.Option(metavar="TIME", help="Let the overdue out over 10m; 0: at once."),
     ] = None,
     show: Annotated[bool, typer.Option("--preview", help="Change nothing, print what the first hour would bring.")] = False,
     as_json: AsJson = False,
@@ -96,7 +99,7 @@ def resume(
 
 def stop(
     campaign: Id,
-    drain: Annotated[bool, typer.Option("--drain", help="Not at once: admit nobody new, and let those inside come to their end.")] = False,
+    drain: Annotated[bool, typer.Option("--drain", help="Admit nobody new; who is inside goes on.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """End a campaign, for ever: everybody who is still in it exits; calls that go on are waited for. Or --drain it.
@@ -162,7 +165,7 @@ def _instant(text: str, campaign: str, snapshot: Snapshot) -> Instant:
     zone = plan.fixed_zone or plan.fallback_zone
     if zone is None:
         raise UsageError(f"--at {text!r} has no offset, and the campaign names no zone of its own: write it as 2026-12-01T14:00Z")
-    return at_wall(found, zone)
+    return instant_of(found, zone)
 
 
 def _check_still_whole(snapshot: Snapshot, head: CampaignHead) -> None:

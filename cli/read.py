@@ -181,7 +181,7 @@ def _latest(settings: Settings, spec: TopicSpec) -> dict[str, bytes]:
 
 
 def _every(settings: Settings, spec: TopicSpec) -> dict[str, list[bytes]]:
-    """The values of each key of a compacted topic, as far as they are still there, oldest first; nothing from before a tombstone."""
+    """What is left of the values of each key of a compacted topic, oldest first; nothing from before a tombstone."""
     found: dict[str, list[bytes]] = {}
     for raw in read_records(settings, spec):
         key = raw.key or ""

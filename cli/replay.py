@@ -65,7 +65,7 @@ def replay(
         if dial is not None and dial.step == step.id:
             stands.append(Stand(step, row.seq, Instant(row.due), dial, again))
             row = _closed(row, dial, outcomes.get(row.seq), plan, profile)
-        elif flow.moves_when_due(row, plan, profile) and row.due <= now:
+        elif flow.moves_when_due(row, plan, profile, now) and row.due <= now:
             stands.append(Stand(step, row.seq, Instant(row.due), passed=True))
             row = flow.transition(row, flow.Due(), Instant(row.due), plan, profile).row
         else:

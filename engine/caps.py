@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from engine.answers import BUSY_AGAIN, YES, Answer, At
 from engine.time import DAY, HOUR, MINUTE, SECOND, Instant
+from schemas.outcome import Outcome
 from schemas.rows import Attempt, CallState, LedgerRow
 
 #: The longest time that a limit may look back (campaign ms), and so how long attempts are kept.
@@ -116,3 +117,8 @@ def _length(ms: int) -> str:
         if ms % unit == 0:
             return f"{ms // unit} {name}"
     return f"{ms} ms"
+
+
+def attempt_of(closing: Outcome, at: int) -> Attempt:
+    """What limits remember of a contact, from the instant at which it counts."""
+    return Attempt(at, closing.campaign, closing.channel, closing.dial_id, closing.caller, closing.cost)

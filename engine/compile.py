@@ -11,11 +11,13 @@ from engine.delays import length_of, parse_delay, parse_ms
 from engine.errors import OutdialError
 from engine.faults import Fault, faults
 from engine.phone import parse_phone
-from engine.plan import Channel, Contacting, Plan, Retry, Step, Waiting
+from engine.plan import Channel, Contacting, Exiting, Late, Plan, Reentry, Retry, Step, Waiting
 from engine.resources import ResourceIndex
 from engine.rulepack import load_pack
 from engine.rules import Rules
-from schemas.campaign import CampaignFile, CapPart, RulesPart, StepPart
+from engine.time import Delay
+from engine.weekly import parse_time
+from schemas.campaign import CampaignFile, CapPart, LatePart, ReentryPart, RetryPart, RulesPart, StepPart, Timing
 
 __all__ = ["Fault", "ResourceIndex", "compile_plan", "faults"]
 
@@ -50,6 +52,11 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         pause_when=limits_of(file),
         rules=_rules(file),
         caps=tuple(map(_cap, file.caps)),
+        meanings=dict(file.dispositions),
+        callbacks=file.callbacks,
+        max_call=parse_ms(file.max_call),
+        goals=frozenset(file.goals),
+        reentry=_reentry(file.reentry),
         lists=tuple((part.id, length_of(part.max_age)) for part in file.lists),
         countries=None if file.countries is None else frozenset(file.countries),
         numbers_list=tuple(sorted({parse_phone(text).e164 for text in file.numbers.listed or ()})),
@@ -68,12 +75,51 @@ def _rules(file: CampaignFile) -> Rules | None:
     return Rules(load_pack(file.rules.pack, file.rules.version), file.purpose)
 
 
+def _reentry(part: ReentryPart | None) -> Reentry | None:
+    if part is None:
+        return None
+    return Reentry(part.max, parse_delay(part.after) if part.after else Delay())
+
+
 def _step(step: StepPart, agent: str | None, zone: str | None) -> Step:
-    when = compile_condition(step.when) if step.when is not None else None
+    way: dict[str, Any] = {
+        "when": compile_condition(step.when) if step.when is not None else None,
+        "then": step.then,
+        "otherwise": step.otherwise,
+        "max_visits": step.max_visits,
+    }
     if step.wait is not None:
-        return Waiting(step.id, parse_delay(step.wait), when)
-    retry = {name: Retry(parse_delay(rule.after), rule.max) for name, rule in step.retry.items()}
+        return Waiting(step.id, parse_delay(step.wait), **way)
+    if step.exit is not None:
+        return Exiting(step.id, step.exit, **way)
+    return Contacting(step.id, **way, **_contact(step, agent), **_timing(step, zone))
+
+
+def _contact(step: StepPart, agent: str | None) -> dict[str, Any]:
+    """How the person is contacted."""
     if step.sms is not None:
-        return Contacting(step.id, Channel.SMS, when, template=step.sms.template, retry=retry, hours=hours_of(step, zone))
+        return {"channel": Channel.SMS, "template": step.sms.template}
+    if step.email is not None:
+        return {"channel": Channel.EMAIL, "subject": step.email.subject, "template": step.email.template}
     own = step.call.agent if step.call else None
-    return Contacting(step.id, Channel.CALL, when, agent=own or agent, retry=retry, hours=hours_of(step, zone))
+    return {"channel": Channel.CALL, "agent": own or agent}
+
+
+def _timing(step: StepPart, zone: str | None) -> dict[str, Any]:
+    """When, how late, and how often."""
+    at = step.timing.at if isinstance(step.timing, Timing) else None
+    return {
+        "hours": hours_of(step, zone),
+        "at": None if at is None else parse_time(at),
+        "late": _late(step.late),
+        "retry": {name: _retry(part) for name, part in step.retry.items()},
+        "max_attempts": step.max_attempts,
+    }
+
+
+def _late(part: LatePart | None) -> Late | None:
+    return None if part is None else Late(length_of(part.after), part.do)
+
+
+def _retry(part: RetryPart) -> Retry:
+    return Retry(parse_delay(part.after), part.max, part.backoff, parse_ms(part.another_time) if part.another_time else 0)

@@ -5,7 +5,7 @@ from engine.layers import Layer, day_of, days_of
 from engine.weekly import parse_interval, parse_weekly
 from engine.windows import Window
 from engine.zones import civil_zone
-from schemas.campaign import StepPart, StepWindow, WindowPart
+from schemas.campaign import StepPart, Timing, WindowPart
 
 
 def zone_of(text: str | None) -> str | None:
@@ -34,6 +34,6 @@ def window_of(part: WindowPart) -> Window:
 
 def hours_of(step: StepPart, zone: str | None) -> tuple[Layer, ...]:
     """A step's own hours; none if it has none."""
-    if not isinstance(step.timing, StepWindow):
+    if not isinstance(step.timing, Timing) or step.timing.window is None:
         return ()
     return (Layer("window", f"the hours of step {step.id}", parse_weekly(step.timing.window), zone=zone, label=f"step {step.id}"),)

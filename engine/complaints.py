@@ -12,9 +12,6 @@ from engine.phone import parse_phone
 from engine.places import Place, written
 from schemas.campaign import CampaignFile, Part
 
-#: Keys that the campaign file is going to have (design rule 19: refused until they are enforced, never ignored).
-NOT_YET = frozenset({"email", "then", "otherwise"})
-
 _KINDS = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -70,8 +67,6 @@ def _meaning(root: type[Part], place: Place) -> str:
 
 def _unknown_key(root: type[Part], place: Place) -> str:
     key = str(place[-1])
-    if key in NOT_YET:
-        return "is not enforced yet, so it is refused"
     keys = keys_of(root, place[:-1])
     return f"is not a key here: there are {listed(keys)}{nearest(key, keys)}"
 

@@ -1,4 +1,4 @@
-"""How a campaign file writes durations: `30s`, `15m` and `24h` are exact, `1 day` is a calendar day."""
+"""How a campaign file writes durations: `30s`, `15m`, `24h` are exact, `1 day` is a calendar day, `1 business day` an open one."""
 
 import re
 
@@ -6,7 +6,7 @@ from engine.time import HOUR, MINUTE, SECOND, Delay
 
 _EXACT = re.compile(r"(\d+)\s*(s|m|h)", re.ASCII)
 _DAYS = re.compile(r"(\d+)\s*days?", re.ASCII)
-_BUSINESS = re.compile(r"\d+\s*business[\s_-]*days?", re.ASCII)
+_BUSINESS = re.compile(r"(\d+)\s*business[\s_-]*days?", re.ASCII)
 _UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR}
 #: What people write -> how it is written, and how many of it one is.
 _MEANT = {
@@ -21,10 +21,15 @@ _LONGEST = 400  # days; beyond the horizon of windows nothing is ever due
 
 
 def parse_delay(text: str) -> Delay:
-    """`90s`, `15m`, `24h` (exact) or `2 days` (same wall time, days later). Raises ValueError, a sentence with what is allowed."""
+    """`90s`, `15m`, `24h` (exact), `2 days` (same wall time, days later) or `2 business days` (closed days are not counted).
+
+    Raises ValueError, a sentence with what is allowed.
+    """
     word = str(text).strip().casefold()
-    if _BUSINESS.fullmatch(word):
-        raise ValueError(f"{text!r} is not enforced yet, so it is refused: write days, such as 2 days")
+    if match := _BUSINESS.fullmatch(word):
+        business = int(match[1])
+        _check(text, business, business * 7 / 5)
+        return Delay(business=business)
     if match := _DAYS.fullmatch(word):
         days = int(match[1])
         _check(text, days, days)
@@ -51,14 +56,17 @@ def _meant(word: str) -> str:
 def parse_ms(text: str) -> int:
     """An exact duration such as `30s`, in ms. Raises ValueError."""
     delay = parse_delay(text)
-    if delay.days:
-        raise ValueError(f"{text!r} is in calendar days: write an exact duration with s, m or h, such as {delay.days * 24}h")
+    if not delay.ms:
+        hours = (delay.days or delay.business) * 24
+        raise ValueError(f"{text!r} is in calendar days: write an exact duration with s, m or h, such as {hours}h")
     return delay.ms
 
 
 def length_of(text: str) -> int:
     """A duration in ms, a day taken for 24 hours: for ages. Raises ValueError."""
     delay = parse_delay(text)
+    if delay.business:
+        raise ValueError(f"{text!r} has no fixed length: write days, such as {delay.business} days")
     return delay.ms + delay.days * 24 * HOUR
 
 

@@ -4,8 +4,7 @@ The meaning is checked on the raw data, part by part, each part only where its t
 none in another, and nothing is reported twice.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +13,18 @@ from pydantic import ValidationError
 from engine.caps import LONGEST
 from engine.checking import Check
 from engine.compile_lifecycle import check_lifecycle
-from engine.complaints import complaint, listed, nearest
-from engine.conditions import compile_condition
+from engine.complaints import complaint, nearest
 from engine.countries import wrong_codes
-from engine.delays import length_of, parse_delay, parse_ms
+from engine.delays import length_of, parse_ms
+from engine.faults_flow import check_flow
 from engine.faults_hours import check_hours
-from engine.mentions import condition_slips, template_slips, undeclarable
+from engine.mentions import undeclarable
 from engine.phone import parse_phone
 from engine.places import Place, line, path, written
 from engine.resources import ResourceIndex
-from engine.retries import DISPOSITIONS
 from engine.rulepack import load_pack, packs
-from engine.templates import names
 from engine.time import HOUR, Instant
 from schemas.campaign import CampaignFile
-
-_KINDS = ("call", "sms", "wait")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ def faults(
     check.lists()
     check_lifecycle(check)
     check_hours(check, now)
-    check.flow()
+    check_flow(check)
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
     return sorted(ordered, key=lambda fault: fault.line or 0)
 
@@ -135,65 +130,3 @@ class _Check(Check):
     def countries(self) -> None:
         for i, sentence in wrong_codes(self.get(list, "countries") or ()):
             self.add(("countries", i), sentence)
-
-    # --- how ---
-
-    def flow(self) -> None:
-        steps = self.get(list, "flow") or []
-        ids = Counter(step["id"] for step in steps if isinstance(step, dict) and isinstance(step.get("id"), str))
-        seen: set[str] = set()
-        for i, step in enumerate(steps):
-            if not isinstance(step, dict):
-                continue
-            name = self.get(str, "flow", i, "id")
-            if name is not None and ids[name] > 1 and name in seen:
-                self.add(("flow", i, "id"), f"{name!r} is the id of an earlier step: each step needs its own")
-            seen.add(name or "")
-            self._step(i, step)
-
-    def _step(self, i: int, step: dict[str, Any]) -> None:
-        kinds = [kind for kind in _KINDS if step.get(kind) is not None]
-        if len(kinds) != 1 and "email" not in step:
-            empty = " (a call without options is written call: {})" if "call" in step and not kinds else ""
-            have = f"has {' and '.join(kinds)}" if kinds else "has none of call, sms and wait"
-            self.add(("flow", i), f"{have}: a step has exactly one of them{empty}")
-        self.read(compile_condition, "flow", i, "when")
-        self.read(parse_delay, "flow", i, "wait")
-        self.read(names, "flow", i, "sms", "template")
-        if self.resources is not None:
-            self._mentions(i)
-        if kinds == ["call"]:
-            self._agent(i)
-        self._retry(i, kinds)
-
-    def _mentions(self, i: int) -> None:
-        """What texts of a step refer to. Asked when a file is applied, as for resources: an old version stays readable."""
-        listed_names = self.get(list, "variables")
-        declared = None if listed_names is None else [name for name in listed_names if isinstance(name, str)]
-        self._slips(lambda text: template_slips(text, declared), "flow", i, "sms", "template")
-        steps = [(self.get(str, "flow", n, "id") or "", self.get(str, "flow", n, "wait")) for n in range(len(self.data["flow"]))]
-        before = [name for name, wait in steps[:i] if wait is None]
-        self._slips(lambda text: condition_slips(text, before, {name for name, _ in steps}), "flow", i, "when")
-
-    def _slips(self, find: Callable[[str], Iterator[str]], *place: str | int) -> None:
-        text = self.get(str, *place)
-        if text is not None and place not in (found for found, _ in self.found):
-            self.found += [(place, slip) for slip in find(text)]
-
-    def _agent(self, i: int) -> None:
-        self.declared("agent", (self.resources or ResourceIndex()).agents, "flow", i, "call", "agent")
-        call = self.get(dict, "flow", i, "call")
-        if call is not None and call.get("agent") is None and self.data.get("agent") is None:
-            self.add(("flow", i, "call"), "names no agent, and the campaign has none: write agent: ... here or at the top")
-
-    def _retry(self, i: int, kinds: list[str]) -> None:
-        retry = self.get(dict, "flow", i, "retry") or {}
-        if retry and kinds == ["wait"]:
-            self.add(("flow", i, "retry"), "a wait has no outcome that could be retried: move it to a call")
-            return
-        known = [str(name) for name, effect in DISPOSITIONS.items() if effect.retryable]
-        for name in retry:
-            if name not in known:
-                why = "is never retried" if name in DISPOSITIONS else "is not a disposition"
-                self.add(("flow", i, "retry", name), f"{name!r} {why}: write {listed(known)}{nearest(name, known)}")
-            self.read(parse_delay, "flow", i, "retry", name, "after")

@@ -20,6 +20,11 @@ next one is: `exited` may have been said.
 
 `seq` numbers the attempts, whether they rang or not, so that `dial_id = H(enrollment, seq)` names one command for ever. A closing
 is taken for the open command only; whatever else arrives (a repeat, a late one) changes nothing.
+
+A closing leads, in this order, to: the exit that it means (opted_out above all); the call that the person asked for; the exit
+`answered`, or `unreachable` if no number is left; the same step once more, by the next number or as `retry` says; the way `then`.
+A step that is not taken, for whatever reason, leads to `otherwise`. Ways may lead back, but not without end: that is found when
+the campaign is applied (engine/faults_flow.py), so `_enter` comes to a step, or to the end, after as many steps as there are.
 """
 
 from collections.abc import Callable
@@ -28,23 +33,25 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from engine import tries
+from engine.callbacks import allowed_from, callback_instant
 from engine.errors import RecordError
-from engine.plan import Channel, Contacting, Plan, Step, Waiting
-from engine.retries import LISTED_EXITS, MAX_UNRUNG, Disposition, backoff_ms, effect, stronger
+from engine.plan import Channel, Contacting, Exiting, Plan, Step, Waiting
+from engine.reach import address_for, lacking, message, reachable
+from engine.retries import LISTED_EXITS, Disposition, effect, stronger
 from engine.suppression import leaves
-from engine.templates import render
 from engine.time import Instant
-from engine.windows import add_delay
+from engine.windows import add_delay, clock_next, clock_of
 from schemas import ids
 from schemas.command import Dial, Revoke
 from schemas.event import Event, EventKind
 from schemas.line import Slot
 from schemas.outcome import Outcome
-from schemas.rows import EnrollmentRow, Exit, Last, Open, Profile, State
+from schemas.rows import EnrollmentRow, Exit, Last, Open, Profile, State, Wanted
 
 # Members by name, which is faster (see engine/gate.py).
 _WAITING, _ISSUED, _EXITING, _EXITED = State.WAITING, State.ISSUED, State.EXITING, State.EXITED
-_NOT_DIALED = Disposition.NOT_DIALED
+_NOT_DIALED, _CALL = Disposition.NOT_DIALED, Channel.CALL
 
 # --- inputs: all that can happen to an enrollment ---------------------------------------------------------------------------------
 
@@ -68,6 +75,20 @@ class Leave(msgspec.Struct, frozen=True, gc=False):
     """The person, or somebody for the person, asked out: opted_out, unenrolled."""
 
     reason: str
+    cause: str
+
+
+class Reached(msgspec.Struct, frozen=True, gc=False):
+    """A goal was reached, somewhere else. It ends the enrollment if the campaign lists it."""
+
+    goal: str
+    cause: str
+
+
+class Callback(msgspec.Struct, frozen=True, gc=False):
+    """The person asked to be called at a time, elsewhere than in a call of this enrollment."""
+
+    asked: str
     cause: str
 
 
@@ -105,7 +126,7 @@ class Finish(msgspec.Struct, frozen=True, gc=False):
     """The row says EXITING, durably, and no command is open."""
 
 
-Input = Enroll | ContactChanged | Leave | CampaignEnded | Due | Refused | Granted | Closing | Finish
+Input = Enroll | ContactChanged | Leave | Reached | Callback | CampaignEnded | Due | Refused | Granted | Closing | Finish
 Sent = Event | Dial | Revoke
 
 
@@ -141,18 +162,23 @@ def contacting(row: EnrollmentRow, plan: Plan) -> Contacting:
     return step
 
 
-def moves_when_due(row: EnrollmentRow, plan: Plan, profile: Profile | None) -> bool:
-    """Whether Due changes the row: a wait that is over, or a step that is skipped. Else the gate is asked."""
+def moves_when_due(row: EnrollmentRow, plan: Plan, profile: Profile | None, now: Instant) -> bool:
+    """Whether Due changes the row: a wait that is over, or a step that is not taken. Else the gate is asked."""
     step = plan.by_id[row.step]
-    return isinstance(step, Waiting) or _skip_reason(row, step, profile) is not None
+    return not isinstance(step, Contacting) or _skip_reason(row, step, Context(now, plan, profile)) is not None
+
+
+def step_due(row: EnrollmentRow) -> Event:
+    """That the step fell due, the very same each time."""
+    return _event(row, EventKind.STEP_DUE, tick_cause(row), Instant(row.due), {"due": row.due}, row.step)
 
 
 def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
     """The dial command that the row names, the very same each time."""
     if row.open is None:
         raise ValueError(f"{row.key} has no open command")
-    step = plan.by_id[row.step]
-    assert isinstance(step, Contacting)
+    step = contacting(row, plan)
+    subject, text = _message(step, profile)
     return Dial(
         event_id=ids.event_id(row.open.dial_id, "dial", row.enrollment_id),
         cause=tick_cause(row),
@@ -172,7 +198,8 @@ def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
         consents=profile.consents,
         slot=row.open.slot,
         agent=step.agent,
-        text=_text(step, profile),
+        subject=subject,
+        text=text,
         variables=profile.variables,
         at=row.open.at,
     )
@@ -192,8 +219,12 @@ def _stay(row: EnrollmentRow, _inp: Input, _ctx: Context) -> Result:
 
 
 def _contact_known(row: EnrollmentRow, inp: ContactChanged, ctx: Context) -> Result:
-    """The first step, now that there is somebody to contact."""
-    return _enter(row, ctx.plan.steps[0], ctx.now, inp.cause, ctx)
+    """The first step, now that there is somebody to contact; or the call that the person has asked for meanwhile."""
+    entered = _enter(row, ctx.plan.steps[0], ctx.now, inp.cause, ctx)
+    if row.wanted is None or entered.row.state is not _WAITING:
+        return entered
+    wanted = replace(entered.row, wanted=None)
+    return _call_back(wanted, row.wanted, ctx.now, ctx, entered.emit) or Result(wanted, entered.emit)
 
 
 def _leave(row: EnrollmentRow, inp: Leave, ctx: Context) -> Result:
@@ -214,6 +245,21 @@ def _leave(row: EnrollmentRow, inp: Leave, ctx: Context) -> Result:
     return Result(result.row, result.emit, after=(revoke,))
 
 
+def _reached(row: EnrollmentRow, inp: Reached, ctx: Context) -> Result:
+    """As if the person had asked out, if it is a goal of this campaign."""
+    return _leave(row, Leave("goal", inp.cause), ctx) if inp.goal in ctx.plan.goals else Result(row)
+
+
+def _callback(row: EnrollmentRow, inp: Callback, ctx: Context) -> Result:
+    """The next call is the one that was asked for, whatever the person waits for now."""
+    return _call_back(row, Wanted(inp.asked, inp.cause), ctx.now, ctx, ()) or Result(row)
+
+
+def _callback_later(row: EnrollmentRow, inp: Callback, _ctx: Context) -> Result:
+    """A command is out, or nobody is known yet: noted, and looked at when that has changed."""
+    return Result(replace(row, wanted=Wanted(inp.asked, inp.cause)))
+
+
 def _campaign_ended(row: EnrollmentRow, inp: CampaignEnded, ctx: Context) -> Result:
     """At once; a command that is out closes first."""
     if _decided(row):
@@ -222,15 +268,17 @@ def _campaign_ended(row: EnrollmentRow, inp: CampaignEnded, ctx: Context) -> Res
 
 
 def _due(row: EnrollmentRow, _inp: Due, ctx: Context) -> Result:
-    """The end of a wait or a step that is skipped: the next step. A step that is to be taken stays until it is granted a slot."""
+    """The end of a wait or a step that is not taken: the next step. A step that is to be taken stays until it is granted a slot."""
     step, cause = ctx.plan.by_id[row.step], tick_cause(row)
-    if isinstance(step, Waiting):
+    if not isinstance(step, Contacting):
         return _advance(row, Instant(row.due), cause, ctx)
-    reason = _skip_reason(row, step, ctx.profile)
+    reason = _skip_reason(row, step, ctx)
     if reason is None:
         return Result(row)
-    if reason == "no_address" and "unreachable" in ctx.plan.exits:
+    if reason == "no_address" and "unreachable" in ctx.plan.exits and not reachable(ctx.profile, ctx.plan.channels, row.bad):
         return _exit(row, "unreachable", cause, ctx)
+    if reason == "late" and step.late is not None and step.late.do == "exit":
+        return _exit(row, "expired", cause, ctx)
     return _skipped(row, reason, cause, ctx)
 
 
@@ -242,12 +290,13 @@ def _refused(row: EnrollmentRow, inp: Refused, ctx: Context) -> Result:
 
 def _granted(row: EnrollmentRow, inp: Granted, ctx: Context) -> Result:
     """Names the command in the row. A slot that comes for a step that contacts nobody lapses."""
-    if ctx.profile is None or moves_when_due(row, ctx.plan, ctx.profile):
+    if ctx.profile is None or moves_when_due(row, ctx.plan, ctx.profile, ctx.now):
         return Result(row)
+    channel = contacting(row, ctx.plan).channel
     open_ = Open(
         dial_id=ids.dial_id(row.enrollment_id, row.seq),
-        channel=contacting(row, ctx.plan).channel,
-        address=address_for(ctx.profile) or "",
+        channel=channel,
+        address=address_for(ctx.profile, channel, row.bad) or "",
         caller=inp.caller,
         slot=inp.slot,
         at=ctx.now,
@@ -263,11 +312,15 @@ def _closed(row: EnrollmentRow, inp: Closing, ctx: Context) -> Result:
         return Result(row)
     if outcome.disposition == _NOT_DIALED:
         return _not_dialed(row, outcome, ctx)
-    closed, told = _account(row, outcome)
-    reason = _exit_of(outcome, ctx.plan)
+    closed, told = _account(row, outcome, ctx)
+    reason, ended = _exit_of(closed, outcome, ctx), Instant(outcome.ended_at)
+    if reason != "opted_out" and (wanted := _wanted(row, outcome)) is not None:
+        back = _call_back(closed, wanted, ended, ctx, told)
+        if back is not None:
+            return back
     if reason:
         return _exit(closed, reason, outcome.event_id, ctx, before=told)
-    return _retry(closed, outcome, ctx, told) or _advance(closed, Instant(outcome.ended_at), outcome.event_id, ctx, before=told)
+    return _retry(closed, outcome, ctx, told) or _advance(closed, ended, outcome.event_id, ctx, before=told)
 
 
 def _closed_while_exiting(row: EnrollmentRow, inp: Closing, ctx: Context) -> Result:
@@ -277,8 +330,8 @@ def _closed_while_exiting(row: EnrollmentRow, inp: Closing, ctx: Context) -> Res
         return Result(row)
     if outcome.disposition == _NOT_DIALED:
         return _not_dialed(row, outcome, ctx) if outcome.ends else Result(replace(row, open=None, seq=row.seq + 1), then=Finish())
-    closed, told = _account(row, outcome)
-    reason = _exit_of(outcome, ctx.plan)
+    closed, told = _account(row, outcome, ctx)
+    reason = _exit_of(closed, outcome, ctx)
     return _exit(closed, reason, outcome.event_id, ctx, before=told) if reason else Result(closed, emit=told, then=Finish())
 
 
@@ -308,20 +361,50 @@ def _finish(row: EnrollmentRow, _inp: Finish, _ctx: Context) -> Result:
 
 
 def _enter(row: EnrollmentRow, step: Step | None, at: Instant, cause: str, ctx: Context, before: tuple[Sent, ...] = ()) -> Result:
-    """Stands the row at `step`, counted from `at`; waits whose condition does not hold are passed over; no step left: the end."""
-    while isinstance(step, Waiting) and not _holds(row, step):
-        step = ctx.plan.after(step.id)
+    """Stands the row at `step`, counted from `at`, or at the first on its way that is not passed over; no step left: the end."""
+    while step is not None and (passed := _passed_over(row, step, ctx)):
+        if isinstance(step, Contacting):
+            before = (*before, _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": passed}, step.id))
+        step = ctx.plan.otherwise(step.id)
     if step is None:
         reason = "completed" if row.reached or "unreachable" not in ctx.plan.exits else "unreachable"
         return _exit(row, reason, cause, ctx, before=before)
-    due = add_delay(step.delay, at, ctx.zones) if isinstance(step, Waiting) else at
-    return Result(replace(row, state=_WAITING, step=step.id, due=due, tries={}, unrung=0), emit=before)
+    if isinstance(step, Exiting):
+        return _exit(replace(row, step=step.id), step.reason, cause, ctx, before=before)
+    visits = row.visits if step.max_visits is None else row.visits | {step.id: row.visits.get(step.id, 0) + 1}
+    entered = replace(
+        row,
+        state=_WAITING,
+        step=step.id,
+        due=_due_from(step, at, ctx),
+        fell_due=0,
+        visits=visits,
+        tries={},
+        taken=0,
+        failed=(),
+        unrung=0,
+        promised=False,
+    )
+    return Result(entered, emit=before)
+
+
+def _passed_over(row: EnrollmentRow, step: Step, ctx: Context) -> str | None:
+    """Why the person does not even stop at a step; the conditions of calls and messages are asked when they fall due."""
+    if step.max_visits is not None and row.visits.get(step.id, 0) >= step.max_visits:
+        return "visits"
+    return None if isinstance(step, Contacting) or _holds(row, step, ctx) else "condition"
+
+
+def _due_from(step: Contacting | Waiting, at: Instant, ctx: Context) -> Instant:
+    if isinstance(step, Waiting):
+        return add_delay(step.delay, at, ctx.zones, ctx.plan.window)
+    return at if step.at is None else clock_next(step.at, at, ctx.zones)
 
 
 def _skipped(row: EnrollmentRow, reason: str, cause: str, ctx: Context) -> Result:
-    """Passes the step over; what follows counts from when it fell due."""
+    """The step is not taken; what follows counts from when it fell due."""
     told = _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": reason}, row.step)
-    return _advance(row, Instant(row.due), cause, ctx, before=(told,))
+    return _enter(row, ctx.plan.otherwise(row.step), Instant(row.due), cause, ctx, before=(told,))
 
 
 def _advance(row: EnrollmentRow, at: Instant, cause: str, ctx: Context, before: tuple[Sent, ...] = ()) -> Result:
@@ -341,10 +424,10 @@ def _decided(row: EnrollmentRow) -> bool:
     return row.state is _EXITING and row.open is None
 
 
-def _account(row: EnrollmentRow, outcome: Outcome) -> tuple[EnrollmentRow, tuple[Sent, ...]]:
+def _account(row: EnrollmentRow, outcome: Outcome, ctx: Context) -> tuple[EnrollmentRow, tuple[Sent, ...]]:
     """The attempt is over: counts it, and tells of it."""
-    what = effect(outcome.disposition)
-    kind = EventKind.CALL_ENDED if outcome.channel == Channel.CALL else EventKind.MESSAGE_SENT
+    what = effect(ctx.plan.meaning(outcome.disposition))
+    kind = EventKind.CALL_ENDED if outcome.channel == _CALL else EventKind.MESSAGE_SENT
     data = {"dial_id": outcome.dial_id, "disposition": outcome.disposition}
     if outcome.opt_out is not None:
         data["opt_out"] = outcome.opt_out
@@ -353,89 +436,121 @@ def _account(row: EnrollmentRow, outcome: Outcome) -> tuple[EnrollmentRow, tuple
         row,
         open=None,
         seq=row.seq + 1,
+        fell_due=0,
         attempts=row.attempts + what.counts,
+        taken=row.taken + what.counts,
         reached=row.reached or what.reached,
+        bad=(*row.bad, outcome.address) if what.bad and outcome.address not in row.bad else row.bad,
+        wanted=None,
+        promised=False,
         last=Last(row.step, outcome.channel, outcome.disposition, outcome.ended_at, outcome.dial_id),
     )
     return closed, (told,)
 
 
-def _exit_of(outcome: Outcome, plan: Plan) -> str | None:
-    """The exit that an outcome means: an opt-out of all or of this campaign always, others if the campaign lists them."""
+def _exit_of(row: EnrollmentRow, outcome: Outcome, ctx: Context) -> str | None:
+    """The exit that an outcome means: an opt-out of all or of this campaign always, others if the campaign lists them.
+
+    A bad number means one only once the person has no other address at all.
+    """
     if outcome.opt_out and leaves(outcome.opt_out, outcome.campaign):
         return "opted_out"
-    reason = effect(outcome.disposition).exit
-    return reason if reason in plan.exits & LISTED_EXITS else None
+    reason = effect(ctx.plan.meaning(outcome.disposition)).exit
+    if reason == "unreachable" and reachable(ctx.profile, ctx.plan.channels, row.bad):
+        return None
+    return reason if reason in ctx.plan.exits & LISTED_EXITS else None
+
+
+def _wanted(row: EnrollmentRow, outcome: Outcome) -> Wanted | None:
+    """The call that the person has asked for: in this one, or elsewhere while it was out."""
+    if outcome.callback_at is not None:
+        return Wanted(outcome.callback_at, outcome.event_id)
+    return row.wanted
+
+
+def _call_back(row: EnrollmentRow, wanted: Wanted, asked_at: Instant, ctx: Context, before: tuple[Sent, ...]) -> Result | None:
+    """Waits for the call that was asked for, at the step it is nearest to; None if it cannot be: no such time, or too many."""
+    step = _calling(row, ctx.plan)
+    if step is None or row.callbacks >= ctx.plan.callbacks or ctx.profile is None:
+        return None
+    zones = ctx.plan.zones(ctx.profile.zones)
+    asked = callback_instant(wanted.asked, ctx.zones, asked_at)
+    if asked is None:
+        return None
+    due, moved = allowed_from(asked, ctx.plan.terms(step, ctx.profile.jurisdictions).window, zones)
+    data: dict[str, Any] = {"asked": wanted.asked, "due": due} | ({"moved": moved} if moved else {})
+    told = _event(row, EventKind.CALLBACK_SCHEDULED, wanted.cause, ctx.now, data, step.id)
+    here = row if step.id == row.step else replace(row, step=step.id, tries={}, taken=0, failed=())
+    back = replace(here, state=_WAITING, due=due, fell_due=0, unrung=0, callbacks=row.callbacks + 1, promised=True)
+    return Result(back, emit=(*before, told))
+
+
+def _calling(row: EnrollmentRow, plan: Plan) -> Contacting | None:
+    """The call step that a callback belongs to: this one, else the next in the file, else the last before; None: there is none."""
+    calls = [(i, step) for i, step in enumerate(plan.steps) if isinstance(step, Contacting) and step.channel is _CALL]
+    here = next((i for i, step in enumerate(plan.steps) if step.id == row.step), 0)
+    behind = [step for i, step in calls if i >= here]
+    return behind[0] if behind else calls[-1][1] if calls else None
 
 
 def _retry(row: EnrollmentRow, outcome: Outcome, ctx: Context, before: tuple[Sent, ...]) -> Result | None:
-    """The same step once more, or None: what never rang by a bounded back-off, the rest as the step's `retry` says."""
-    step = ctx.plan.by_id[row.step]
-    assert isinstance(step, Contacting)
-    ended, name = Instant(outcome.ended_at), outcome.disposition
-    if not effect(name).rang:
-        if row.unrung >= MAX_UNRUNG:
-            return None
-        again = replace(row, unrung=row.unrung + 1, due=ended + backoff_ms(row.unrung + 1))
-    else:
-        rule, taken = step.retry.get(name), row.tries.get(name, 0)
-        if rule is None or taken >= rule.max:
-            return None
-        due = add_delay(rule.after, ended, ctx.zones)
-        again = replace(row, unrung=0, tries=row.tries | {name: taken + 1}, due=due)
-    data = {"due": again.due, "disposition": name}
+    """The same step once more, or None (engine/tries.py)."""
+    step = contacting(row, ctx.plan)
+    again = tries.again(row, step, outcome, ctx.plan, ctx.profile, ctx.zones)
+    if again is None:
+        return None
+    data: dict[str, Any] = {"due": again.row.due, "disposition": outcome.disposition} | ({"why": again.why} if again.why else {})
     told = _event(row, EventKind.RETRY_SCHEDULED, outcome.event_id, ctx.now, data, row.step)
-    return Result(replace(again, state=_WAITING), emit=(*before, told))
+    return Result(replace(again.row, state=_WAITING), emit=(*before, told))
 
 
 def _not_dialed(row: EnrollmentRow, outcome: Outcome, ctx: Context) -> Result:
     """Uses up no attempt. The same step again when the reason has passed; never: the exit, or the next step."""
-    closed = replace(row, state=_WAITING, open=None, seq=row.seq + 1, due=outcome.retry_at or ctx.now)
+    due = Instant(outcome.retry_at or ctx.now)
+    closed = replace(row, state=_WAITING, open=None, seq=row.seq + 1, due=due, fell_due=row.fell_due or row.due)
     if outcome.skips:
         return _skipped(closed, outcome.skips, outcome.event_id, ctx)
-    return _exit(closed, outcome.ends, outcome.event_id, ctx) if outcome.ends else Result(closed)
+    if outcome.ends:
+        return _exit(closed, outcome.ends, outcome.event_id, ctx)
+    if row.wanted is None:
+        return Result(closed)
+    return _call_back(replace(closed, wanted=None), row.wanted, ctx.now, ctx, ()) or Result(replace(closed, wanted=None))
 
 
-def address_for(profile: Profile) -> str | None:
-    """The address of the next call or text message. One number a person for now: the first."""
-    return profile.phone
-
-
-def _skip_reason(row: EnrollmentRow, step: Step, profile: Profile | None) -> str | None:
-    """Why a contacting step is skipped, None if it is taken."""
-    if not isinstance(step, Contacting):
-        return None
-    if step.when is not None and not _attempted(row) and not _holds(row, step):
+def _skip_reason(row: EnrollmentRow, step: Contacting, ctx: Context) -> str | None:
+    """Why a step is not taken, None if it is. A condition has its say before the first attempt, and never against a promise."""
+    if step.when is not None and not row.taken and not row.unrung and not row.promised and not _holds(row, step, ctx):
         return "condition"
-    if profile is None or address_for(profile) is None:
-        return "no_address"
-    if step.template is not None:
-        try:
-            render(step.template, profile.variables)
-        except RecordError as error:
-            return f"template: {error}"
-    return None
+    if step.late is not None and step.late.do != "call" and ctx.now - (row.fell_due or row.due) > step.late.after:
+        return "late"
+    return lacking(step, ctx.profile, row.bad)
 
 
-def _text(step: Contacting, profile: Profile) -> str | None:
-    """The message. None if the contact lost a variable since the command was issued: by then it can only close, not send."""
+def _message(step: Contacting, profile: Profile) -> tuple[str | None, str | None]:
+    """Subject and text. None if the contact lost a variable since the command was issued: by then it can only close, not send."""
     try:
-        return render(step.template, profile.variables) if step.template is not None else None
+        return message(step, profile)
     except RecordError:
-        return None
+        return None, None
 
 
-def _attempted(row: EnrollmentRow) -> bool:
-    """Whether the last attempt was of the step the row stands at: then `when`, which looks at the last attempt, has had its say."""
-    return row.last is not None and row.last.step == row.step
-
-
-def _holds(row: EnrollmentRow, step: Step) -> bool:
+def _holds(row: EnrollmentRow, step: Step, ctx: Context) -> bool:
     if step.when is None:
         return True
     last = row.last
-    seen = {"disposition": last.disposition, "channel": last.channel, "step": last.step, "at": last.at} if last else None
-    return step.when({"last": seen})
+    seen: dict[str, Any] = {
+        "last": {"disposition": last.disposition, "channel": last.channel, "step": last.step, "at": last.at} if last else None,
+        "attempts": row.attempts,
+        "contact": ctx.profile.variables if ctx.profile else {},
+    }
+    if "local" in step.when.names:
+        seen["local"] = _local(ctx)
+    return step.when.holds(seen)
+
+
+def _local(ctx: Context) -> dict[str, Any]:
+    clock = clock_of(ctx.now, ctx.zones[0])
+    return {"hour": clock.hour, "minute": clock.minute, "weekday": f"{clock:%a}".casefold(), "date": f"{clock:%Y-%m-%d}"}
 
 
 def _event(row: EnrollmentRow, kind: str, cause: str, at: Instant, data: dict[str, Any], step: str | None = None) -> Event:
@@ -461,6 +576,8 @@ Handler = Callable[[EnrollmentRow, Any, Context], Result]
 TABLE: dict[tuple[State, type[Any]], Handler] = {
     (State.AWAITING_CONTACT, ContactChanged): _contact_known,
     (State.AWAITING_CONTACT, Leave): _leave,
+    (State.AWAITING_CONTACT, Reached): _reached,
+    (State.AWAITING_CONTACT, Callback): _callback_later,
     (State.AWAITING_CONTACT, CampaignEnded): _campaign_ended,
     (State.AWAITING_CONTACT, Due): _stay,
     (State.AWAITING_CONTACT, Refused): _refused,
@@ -469,6 +586,8 @@ TABLE: dict[tuple[State, type[Any]], Handler] = {
     (State.AWAITING_CONTACT, Finish): _stay,
     (State.WAITING, ContactChanged): _stay,
     (State.WAITING, Leave): _leave,
+    (State.WAITING, Reached): _reached,
+    (State.WAITING, Callback): _callback,
     (State.WAITING, CampaignEnded): _campaign_ended,
     (State.WAITING, Due): _due,
     (State.WAITING, Refused): _refused,
@@ -477,6 +596,8 @@ TABLE: dict[tuple[State, type[Any]], Handler] = {
     (State.WAITING, Finish): _stay,
     (State.ISSUED, ContactChanged): _stay,
     (State.ISSUED, Leave): _leave,
+    (State.ISSUED, Reached): _reached,
+    (State.ISSUED, Callback): _callback_later,
     (State.ISSUED, CampaignEnded): _campaign_ended,
     (State.ISSUED, Due): _stay,
     (State.ISSUED, Refused): _stay,
@@ -485,6 +606,8 @@ TABLE: dict[tuple[State, type[Any]], Handler] = {
     (State.ISSUED, Finish): _stay,
     (State.EXITING, ContactChanged): _stay,
     (State.EXITING, Leave): _leave,
+    (State.EXITING, Reached): _reached,
+    (State.EXITING, Callback): _stay,
     (State.EXITING, CampaignEnded): _campaign_ended,
     (State.EXITING, Due): _stay,
     (State.EXITING, Refused): _stay,
@@ -493,6 +616,8 @@ TABLE: dict[tuple[State, type[Any]], Handler] = {
     (State.EXITING, Finish): _finish,
     (State.EXITED, ContactChanged): _stay,
     (State.EXITED, Leave): _stay,
+    (State.EXITED, Reached): _stay,
+    (State.EXITED, Callback): _stay,
     (State.EXITED, CampaignEnded): _stay,
     (State.EXITED, Due): _stay,
     (State.EXITED, Refused): _stay,

@@ -183,7 +183,7 @@ def _caps(facts: Facts, terms: Terms, now: Instant) -> tuple[Answer, Answer]:
 
 
 def holds(state: CampaignState, busy: bool, until: Instant, now: Instant, stopped: bool = False) -> bool:
-    """Whether the yes that made somebody ready still holds: the campaign runs (one that was scheduled had begun to by then), no other command of the contact is open, the range
-    that was open until `until` still is, no halt means the person. What else it rests on is the profile's, and with a new profile
-    all is decided anew."""
+    """Whether the yes that made somebody ready still holds: the campaign runs (one that is scheduled had begun by then), no other
+    command of the contact is open, the range that was open until `until` still is, no halt means the person. What else it rests on
+    is the profile's, and with a new profile all is decided anew."""
     return (state is _RUNNING or state in ALIVE) and not busy and not stopped and now < until

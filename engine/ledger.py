@@ -25,7 +25,7 @@ from msgspec.structs import replace
 
 from engine import decisions
 from engine.answers import At
-from engine.caps import recent, with_attempt
+from engine.caps import attempt_of, recent, with_attempt
 from engine.gate import Verdict
 from engine.plan import Channel
 from engine.retries import Disposition, effect
@@ -239,7 +239,8 @@ def _told_open(row: LedgerRow, call: Call, inp: Told, ctx: Moment) -> Result:
             deadline=inp.deadline,
             requested_by=receipt.requested_by or call.requested_by,
         )
-        return Result(_with(row, accepted, ctx), wake=inp.deadline)
+        told = () if call.accepted or call.template is None else (_placed(row, call.template, receipt, ctx),)
+        return Result(_with(row, accepted, ctx), told, wake=inp.deadline)
     if kind == _ENDED or kind == ReceiptKind.REJECTED:
         return _settle(row, call, ctx, _disposition(receipt), receipt=receipt)
     if kind == ReceiptKind.NOT_FOUND and not call.accepted:
@@ -260,20 +261,30 @@ def _status(row: LedgerRow, call: Call | None, receipt: Receipt, ctx: Moment) ->
     closing = call.closing if call else None
     if closing is None or receipt.kind != ReceiptKind.STATUS or receipt.disposition is None:
         return ()
-    told = Event(
-        event_id=ids.event_id(receipt.event_id, EventKind.MESSAGE_STATUS, closing.enrollment_id),
+    data = {"dial_id": closing.dial_id, "disposition": receipt.disposition, "address": row.address}
+    return (_event(EventKind.MESSAGE_STATUS, closing, receipt, data, ctx),)
+
+
+def _placed(row: LedgerRow, template: Outcome, receipt: Receipt, ctx: Moment) -> Event:
+    """That the provider took the call. Said once, of the first statement that says so."""
+    return _event(EventKind.CALL_PLACED, template, receipt, {"dial_id": template.dial_id, "address": row.address}, ctx)
+
+
+def _event(kind: EventKind, about: Outcome, receipt: Receipt, data: dict[str, Any], ctx: Moment) -> Event:
+    """What a receipt says of a command, for the feed."""
+    return Event(
+        event_id=ids.event_id(receipt.event_id, kind, about.enrollment_id),
         cause=receipt.event_id,
-        kind=EventKind.MESSAGE_STATUS,
-        contact_id=closing.contact_id,
-        enrollment_id=closing.enrollment_id,
-        campaign=closing.campaign,
-        version=closing.version,
-        entry=closing.entry,
+        kind=kind,
+        contact_id=about.contact_id,
+        enrollment_id=about.enrollment_id,
+        campaign=about.campaign,
+        version=about.version,
+        entry=about.entry,
         at=ctx.now,
-        step=closing.step,
-        data={"dial_id": closing.dial_id, "disposition": receipt.disposition, "address": row.address},
+        step=about.step,
+        data=data,
     )
-    return (told,)
 
 
 def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Receipt, ctx: Moment) -> Result:
@@ -385,6 +396,9 @@ def _settle(row: LedgerRow, call: Call, ctx: Moment, disposition: str, receipt: 
             "opt_out": receipt.opt_out,
             "callback_at": receipt.callback_at,
             "talk_ms": receipt.talk_ms,
+            "recording_url": receipt.recording_url,
+            "summary": receipt.summary,
+            "cost": receipt.cost,
             "requested_at": receipt.started_at,
             **facts,
         }
@@ -422,7 +436,7 @@ def _with(row: LedgerRow, call: Call, ctx: Moment, closing: Outcome | None = Non
 def _attempts(row: LedgerRow, closing: Outcome | None, ctx: Moment) -> tuple[Attempt, ...]:
     if closing is None or closing.attempt_at is None:
         return recent(row.attempts, ctx.now)
-    return with_attempt(row.attempts, Attempt(closing.attempt_at, closing.campaign, closing.channel, closing.dial_id), ctx.now)
+    return with_attempt(row.attempts, attempt_of(closing, closing.attempt_at), ctx.now)
 
 
 def _repeatable(call: Call, ctx: Moment) -> bool:

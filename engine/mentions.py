@@ -22,7 +22,7 @@ _COMPARED = re.compile(rf"{_FIELD}\s*(?:==|!=)\s*({_QUOTED})")
 _COMPARED_BEFORE = re.compile(rf"({_QUOTED})\s*(?:==|!=)\s*{_FIELD}")
 _IN = re.compile(rf"{_FIELD}\s+in\s*\[([^\]]*)\]")
 
-_CHANNELS = ("call", "sms")
+_CHANNELS = ("call", "sms", "email")
 #: Words that an import takes for one of its fields, so that no variable has them.
 _ALSO = {"zip": "postal_code", "zipcode": "postal_code", "postcode": "postal_code", "surname": "last_name", "mail": "email"}
 
@@ -33,6 +33,19 @@ def template_slips(template: str, declared: Collection[str] | None) -> Iterator[
     for name in names(template):
         if name not in known and (slip := _slip(name, known, declared)):
             yield slip
+
+
+def contact_slips(named: Collection[str], declared: Collection[str] | None) -> Iterator[str]:
+    """A sentence for each variable of a condition that nobody can have. Without a list of variables any may be meant."""
+    known = [*TEMPLATE_FIELDS, *(declared or ())]
+    for name in named:
+        if name in known:
+            continue
+        if name in Contact.model_fields:
+            yield f"contact.{name} is not passed to conditions: there are {listed(known)}"
+        elif declared is not None:
+            told = f"contact.{name} is neither a field of contacts nor one of `variables`"
+            yield f"{told}: there are {listed(known)}{nearest(name, known)}"
 
 
 def undeclarable(name: str) -> str | None:

@@ -74,7 +74,9 @@ def moved(row: EnrollmentRow, pauses: Sequence[Pause]) -> EnrollmentRow:
     if row.state is not _WAITING:
         return row
     due = due_after(Instant(row.due), pauses)
-    return row if due == row.due else replace(row, due=due)
+    if due == row.due:
+        return row
+    return replace(row, due=due, fell_due=due_after(Instant(row.fell_due), pauses))
 
 
 def _share(enrollment: str, end: int) -> float:

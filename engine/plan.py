@@ -14,7 +14,7 @@ from engine.layers import Layer
 from engine.lifecycle import Resume
 from engine.phone import region_of
 from engine.rules import Needed, Rules
-from engine.time import Delay
+from engine.time import HOUR, Delay
 from engine.windows import Window, shared_window
 
 
@@ -23,6 +23,7 @@ class Channel(StrEnum):
 
     CALL = "call"
     SMS = "sms"
+    EMAIL = "email"
 
 
 #: By name: calling the enum for each command would take as long as half of its checks.
@@ -31,16 +32,45 @@ CHANNELS: dict[str, Channel] = {str(channel): channel for channel in Channel}
 _CALL = Channel.CALL
 
 
+#: Where a way leads that leaves the flow.
+END = "end"
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """After a disposition: the same step again, `after` the end of the call, at most `max` times."""
+    """After a disposition: the same step again, `after` the end of the call, at most `max` times.
+
+    backoff: each further time so many times as long. another_time: ms of the day to keep from the times that failed; 0: any time.
+    """
 
     after: Delay
     max: int
+    backoff: float = 1.0
+    another_time: int = 0
 
 
-#: A `when` condition, compiled: the variables it may see -> whether the step is taken..
-Condition = Callable[[dict[str, Any]], bool]
+@dataclass(frozen=True, slots=True)
+class Late:
+    """What becomes of a step `after` ms behind its due instant: `call` (it is taken all the same), `skip` or `exit`."""
+
+    after: int
+    do: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reentry:
+    """Somebody who has left may enter again: `max` times in all, `after` the exit before."""
+
+    max: int
+    after: Delay
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A `when`, compiled: the variables it may see -> whether it holds. names: those that it looks at."""
+
+    holds: Callable[[dict[str, Any]], bool]
+    names: frozenset[str] = frozenset({"last"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +81,16 @@ class Contacting:
     channel: Channel
     when: Condition | None = None
     agent: str | None = None
+    subject: str | None = None
     template: str | None = None
     retry: dict[str, Retry] = field(default_factory=dict)  # by disposition
+    max_attempts: int | None = None
     hours: tuple[Layer, ...] = ()  # the step's own window, inside the campaign's
+    at: int | None = None  # minute of the person's day, not before which it falls due
+    late: Late | None = None
+    then: str | None = None
+    otherwise: str | None = None
+    max_visits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +100,24 @@ class Waiting:
     id: str
     delay: Delay
     when: Condition | None = None
+    then: str | None = None
+    otherwise: str | None = None
+    max_visits: int | None = None
 
 
-Step = Contacting | Waiting
+@dataclass(frozen=True, slots=True)
+class Exiting:
+    """A step at which the person leaves."""
+
+    id: str
+    reason: str
+    when: Condition | None = None
+    then: str | None = None
+    otherwise: str | None = None
+    max_visits: int | None = None
+
+
+Step = Contacting | Waiting | Exiting
 
 
 class Terms(NamedTuple):
@@ -99,12 +151,18 @@ class Plan:
     rules: Rules | None = None
     purpose: str | None = None  # marketing, informational or collections
     caps: tuple[Cap, ...] = ()
-    resume: Resume = Resume()
+    resume: Resume = field(default_factory=Resume)
     pause_when: Limits | None = None
+    meanings: dict[str, str] = field(default_factory=dict)  # dispositions that mean another one here
+    callbacks: int = 3  # calls that a person may ask for
+    max_call: int = HOUR  # ms that a call may take, from the answer
+    goals: frozenset[str] = frozenset()  # events from outside that end it
+    reentry: Reentry | None = None
     lists: tuple[tuple[str, int], ...] = ()  # suppression lists that must be there, and how old each may be (ms)
     by_id: dict[str, Step] = field(init=False, repr=False, compare=False)  # for the flow, which asks more often than a call is free
     channels: frozenset[Channel] = field(init=False, repr=False, compare=False)  # of all steps
     scopes: frozenset[str | None] = field(init=False, repr=False, compare=False)  # of consents that speak for this campaign
+    _ways: dict[str, tuple[Step | None, Step | None]] = field(init=False, repr=False, compare=False)
     _terms: dict[tuple[str, tuple[str, ...]], Terms] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -112,15 +170,32 @@ class Plan:
         object.__setattr__(self, "channels", channels)
         object.__setattr__(self, "scopes", frozenset(("all", self.purpose, f"campaign:{self.campaign}")))
         object.__setattr__(self, "by_id", _ById({step.id: step for step in self.steps}))  # frozen for everybody else
+        object.__setattr__(self, "_ways", {step.id: self._ways_of(i) for i, step in enumerate(self.steps)})
 
     def step(self, step_id: str) -> Step:
         """A step by its id. Raises KeyError for one this version does not have."""
         return self.by_id[step_id]
 
     def after(self, step_id: str) -> Step | None:
-        """The step behind this one; None at the end of the flow. Raises KeyError as step."""
-        i = self.steps.index(self.by_id[step_id]) + 1
-        return self.steps[i] if i < len(self.steps) else None
+        """The step that follows once this one is over; None at the end of the flow. Raises KeyError as step."""
+        return self._ways[step_id][0]
+
+    def otherwise(self, step_id: str) -> Step | None:
+        """The step that follows if this one is not taken; None at the end of the flow. Raises KeyError as step."""
+        return self._ways[step_id][1]
+
+    def meaning(self, disposition: str) -> str:
+        """The disposition whose rules hold for this one."""
+        return self.meanings.get(disposition, disposition) if self.meanings else disposition
+
+    def _ways_of(self, i: int) -> tuple[Step | None, Step | None]:
+        step = self.steps[i]
+        following = self.steps[i + 1] if i + 1 < len(self.steps) else None
+        then = self._named(step.then) if step.then else following
+        return then, (self._named(step.otherwise) if step.otherwise else then)
+
+    def _named(self, step_id: str) -> Step | None:
+        return None if step_id == END else self.by_id[step_id]
 
     def terms(self, step: Contacting, jurisdictions: tuple[str, ...]) -> Terms:
         """What holds for this step and people of these jurisdictions. Compiled once."""

@@ -3,9 +3,10 @@
 | disposition | counts as attempt | reached | what follows if the campaign says nothing |
 |---|---|---|---|
 | answered | yes | a human | exit answered |
-| answered_silent, voicemail, fax | yes | a machine, or nobody who spoke | next step |
+| answered_silent, voicemail | yes | a machine, or nobody who spoke | next step |
+| fax | yes | a machine | the number is bad: the next one |
 | busy, no_answer, rejected, spam_blocked, unknown | yes | nobody | next step |
-| invalid_number | yes | nobody | the number is bad: exit unreachable once every number is |
+| invalid_number | yes | nobody | the number is bad: the next one; exit unreachable once every number is |
 | provider_throttled, provider_error, config_error, canceled | no, it never rang | nobody | same step after a back-off, bounded |
 | not_dialed | no | nobody | same step when its reason has passed |
 | sent | yes | nobody | next step |
@@ -42,11 +43,13 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """counts: uses up an attempt. reached: a human or a machine took the call. rang: it got as far as the network."""
+    """counts: uses up an attempt. reached: a human or a machine took the call. rang: it got as far as the network. bad: there is
+    nobody to talk to at this number."""
 
     counts: bool = True
     reached: bool = False
     rang: bool = True
+    bad: bool = False
     exit: str | None = None
     retryable: bool = True  # a campaign may name it under `retry`
 
@@ -57,12 +60,12 @@ DISPOSITIONS: dict[str, Effect] = {
     Disposition.ANSWERED: Effect(reached=True, exit="answered", retryable=False),
     Disposition.ANSWERED_SILENT: Effect(reached=True),
     Disposition.VOICEMAIL: Effect(reached=True),
-    Disposition.FAX: Effect(reached=True),
+    Disposition.FAX: Effect(reached=True, bad=True),
     Disposition.BUSY: Effect(),
     Disposition.NO_ANSWER: Effect(),
     Disposition.REJECTED: Effect(),
     Disposition.SPAM_BLOCKED: Effect(),
-    Disposition.INVALID_NUMBER: Effect(exit="unreachable", retryable=False),
+    Disposition.INVALID_NUMBER: Effect(bad=True, exit="unreachable", retryable=False),
     Disposition.PROVIDER_THROTTLED: _FAILED,
     Disposition.PROVIDER_ERROR: _FAILED,
     Disposition.CONFIG_ERROR: _FAILED,

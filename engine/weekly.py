@@ -18,6 +18,7 @@ WEEK = 7 * DAY
 DAY_MINUTES = 1440
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _INTERVAL = re.compile(r"(\d{2}):(\d{2})\s*-\s*(\d{2}):(\d{2})", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})", re.ASCII)
 _TIME = r"(\d{1,2})(?:[:.](\d{2}))?\s*(am|pm)?"
 _LOOSE = re.compile(rf"{_TIME}\s*(?:-|to|until)\s*{_TIME}", re.ASCII)
 
@@ -59,6 +60,14 @@ def _day(name: str, text: str) -> int:
     hint = f" Did you mean {near[0]}?" if near else ""
     where = "" if name == text else f" in {text!r}"
     raise ValueError(f"{name.strip()!r}{where} is not a day: days are {', '.join(DAYS)}, ranges such as mon-fri.{hint}")
+
+
+def parse_time(text: str) -> int:
+    """`10:00` as a minute of the day. Raises ValueError."""
+    match = _CLOCK.fullmatch(str(text).strip())
+    if not match or int(match[1]) > 23 or int(match[2]) > 59:
+        raise ValueError(f"{text!r} is not a time of the day: write HH:MM in 24 hours, such as 09:00")
+    return int(match[1]) * 60 + int(match[2])
 
 
 def parse_interval(text: str) -> Span:

@@ -27,7 +27,9 @@ __all__ = [
     "Range",
     "Window",
     "add_delay",
-    "at_wall",
+    "clock_next",
+    "clock_of",
+    "instant_of",
     "is_open",
     "next_open",
     "offsets",
@@ -173,34 +175,71 @@ def _calendar(window: Window, zones: tuple[str, ...], t: int) -> Calendar:
     return calendar
 
 
-def add_delay(delay: Delay, t: Instant, zones: tuple[str, ...]) -> Instant:
+def add_delay(delay: Delay, t: Instant, zones: tuple[str, ...], window: Window | None = None) -> Instant:
     """`t` plus an exact delay; or the same wall time on a later calendar day, of several zones the latest.
 
-    Raises ValueError if a calendar delay has no zones.
+    Business days are those on which the window is open at all. Raises ValueError if a calendar delay has no zones, or one in
+    business days no window.
     """
-    if not delay.days:
+    if delay.ms:
         return Instant(t + delay.ms)
     if not zones:
         raise ValueError("a delay in days needs at least one time zone")
-    return max(_days_later(delay.days, t, zone) for zone in zones)
+    if not delay.business:
+        return max(instant_of(_wall(t, zone) + timedelta(days=delay.days), zone) for zone in zones)
+    if window is None:
+        raise ValueError("a delay in business days needs a window")
+    return max(_business_later(delay.business, t, zone, window) for zone in zones)
 
 
-def _days_later(days: int, t: Instant, zone: str) -> Instant:
-    changes, shifts = offsets(zone)
-    return at_wall(_EPOCH + (t + shifts[bisect_right(changes, t) - 1]) * _MS + timedelta(days=days), zone)
+def clock_next(minute: int, t: Instant, zones: tuple[str, ...]) -> Instant:
+    """The first instant from `t` on at which the clock reads this minute of a day, of several zones the latest."""
+    return max(_clock_next(minute, t, zone) for zone in zones)
 
 
-def at_wall(wall: datetime, zone: str) -> Instant:
-    """When a zone's clock reads this (naive): of two times the earlier; one that the clock skips is the end of the gap."""
+def clock_of(t: Instant, zone: str) -> datetime:
+    """The wall clock of a zone, without a zone."""
+    return _wall(t, zone)
+
+
+def instant_of(wall: datetime, zone: str) -> Instant:
+    """The instant at which a wall clock reads this: the earlier of two, the first behind a gap (both are meant so)."""
     tz = timezone(zone)
-    changes, shifts = offsets(zone)
     try:
         return _instant(tz.localize(wall, is_dst=None))
-    except pytz.AmbiguousTimeError:  # the earlier of the two
+    except pytz.AmbiguousTimeError:
         return min(_instant(tz.localize(wall, is_dst=dst)) for dst in (True, False))
-    except pytz.NonExistentTimeError:  # the first instant after the gap, which is the change itself
+    except pytz.NonExistentTimeError:  # the change itself
+        changes, shifts = offsets(zone)
         local = (wall - _EPOCH) // _MS
         return next(Instant(at) for at, shift in zip(changes[1:], shifts[1:], strict=True) if at + shift > local)
+
+
+def _wall(t: Instant, zone: str) -> datetime:
+    changes, shifts = offsets(zone)
+    return _EPOCH + (t + shifts[bisect_right(changes, t) - 1]) * _MS
+
+
+def _clock_next(minute: int, t: Instant, zone: str) -> Instant:
+    day = _wall(t, zone).replace(hour=minute // 60, minute=minute % 60, second=0, microsecond=0)
+    found = (instant_of(day + timedelta(days=days), zone) for days in range(3))
+    return next(at for at in found if at >= t)
+
+
+def _business_later(days: int, t: Instant, zone: str, window: Window) -> Instant:
+    """The same wall time on the nth day after `t` on which the window opens; the last one looked at if there are not so many."""
+    wall, left = _wall(t, zone), days
+    last = wall + timedelta(milliseconds=HORIZON)
+    while left and wall < last:
+        wall += timedelta(days=1)
+        left -= _opens_on(wall, zone, window)
+    return instant_of(wall, zone)
+
+
+def _opens_on(day: datetime, zone: str, window: Window) -> bool:
+    midnight = day.replace(hour=0, minute=0, second=0, microsecond=0)
+    found = next_open(window, (zone,), instant_of(midnight, zone))
+    return found is not None and found.start < instant_of(midnight + timedelta(days=1), zone)
 
 
 def _instant(aware: datetime) -> Instant:

@@ -21,10 +21,11 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     """One call to place or message to send. Must not leave after `not_after` (real ms)."""
 
     dial_id: str
-    channel: str  # call | sms
+    channel: str  # call | sms | email
     address: str
     caller: str | None = None  # E.164 caller ID
     agent: str | None = None  # who speaks, for a call
+    subject: str | None = None  # of an email
     text: str | None = None  # what a message says
     variables: Mapping[str, Any] = {}
     ring_timeout_ms: int = 30_000  # campaign ms

@@ -74,10 +74,20 @@ class WindowPart(Part):
     ring_timeout: str = _described("how long a phone may ring: no call is placed later than this before the end", "30s", "30s")
 
 
-class StepWindow(Part):
-    """A step's own hours, inside the campaign's window."""
+class Timing(Part):
+    """When a step is taken, within the campaign's window: in hours of its own, at a time of the person's day, or both."""
 
-    window: dict[str, list[str]] = _needed("days to hours, as in window.weekly", {"mon-fri": ["10:00-12:00"]})
+    window: dict[str, list[str]] | None = _described("days to hours, as in window.weekly", {"mon-fri": ["10:00-12:00"]})
+    at: str | None = _described("not before the clock next reads this, where the person is", "10:00")
+
+
+class LatePart(Part):
+    """What happens to a step that could not be taken in time."""
+
+    after: str = _needed("how much later than it fell due: 30m, 4h, 1 day", "4h")
+    do: Literal["call", "skip", "exit"] = _needed(
+        "call: take it all the same, as soon as it may be; skip: go on behind it; exit: leave, expired", "skip"
+    )
 
 
 class RulesPart(Part):
@@ -96,7 +106,7 @@ class CapPart(Part):
     per: str | None = _described("within any time of this length: 24h; 7 days are 168h, 31 days 744h, the longest", "24h")
     gap: str | None = _described("instead: at least so long between two attempts", "3h")
     scope: Literal["campaign", "all"] = _described("whose attempts count: this campaign's, or all campaigns'", default="campaign")
-    channel: Literal["call", "sms", "any"] = _described("which attempts count", default="any")
+    channel: Literal["call", "sms", "email", "any"] = _described("which attempts count", default="any")
 
 
 class ListPart(Part):
@@ -111,6 +121,10 @@ class RetryPart(Part):
 
     after: str = _needed("how long after the end of the call: 30s, 15m, 4h, or 1 day at the same wall time", "15m")
     max: int = _needed("how often", 2, ge=1, le=20)
+    backoff: float = _described("each further time so many times as long", 2, 1, ge=1, le=10)
+    another_time: str | None = _described(
+        "at another time of the person's day, at least so far from those that failed, if one comes within three days", "2h"
+    )
 
 
 class CallPart(Part):
@@ -125,20 +139,47 @@ class SmsPart(Part):
     template: str = _needed("the text; {{first_name}} stands for a variable of the contact", "Hi {{first_name}}", min_length=1)
 
 
-class StepPart(Part):
-    """One step: exactly one of call, sms, wait."""
+class EmailPart(Part):
+    """An email. `{{name}}` stands for a variable of the contact, in the subject too."""
 
-    model_config = _one_of("call", "sms", "wait")
+    subject: str = _needed("its subject", "Your renewal, {{first_name}}", min_length=1)
+    template: str = _needed("its text", "Hi {{first_name}}, ...", min_length=1)
+
+
+class StepPart(Part):
+    """One step: exactly one of call, sms, email, wait, exit."""
+
+    model_config = _one_of("call", "sms", "email", "wait", "exit")
 
     id: Id = _needed("the step's name in this campaign", "first-call")
-    when: str | None = _described("a condition (CEL) on the last attempt; left out, always", 'last.disposition == "voicemail"')
+    when: str | None = _described(
+        "a condition (CEL) on last, attempts, contact and local; left out, always", 'last.disposition == "voicemail"'
+    )
     call: CallPart | None = _described("call the person; {} with the campaign's agent", {})
     sms: SmsPart | None = _described("send a text message")
-    wait: str | None = _described("wait: 30s, 15m, 24h are exact, 1 day is the same wall time on the next day", "1 day")
-    timing: Annotated[Annotated[Literal["earliest"], _WORD] | Annotated[StepWindow, _KEYS], _MEANT] = _described(
+    email: EmailPart | None = _described("send an email")
+    wait: str | None = _described(
+        "wait: 30s, 15m, 24h are exact; 1 day is the same wall time on the next day, 2 business days skip closed ones", "1 day"
+    )
+    exit: Literal["completed", "goal", "expired", "unreachable"] | None = _described("leave, with this reason", "completed")
+    then: Id | None = _described("the step that follows once this one is over; left out, the next; end leaves", "text")
+    otherwise: Id | None = _described("the step that follows if this one is not taken; left out, as then", "second-call")
+    max_visits: int | None = _described(
+        "how often a person may come to this step, where a way leads back to it; after that it is not taken", 3, ge=1, le=50
+    )
+    timing: Annotated[Annotated[Literal["earliest"], _WORD] | Annotated[Timing, _KEYS], _MEANT] = _described(
         "when, within the campaign's window: earliest, or hours of its own", {"window": {"mon-fri": ["10:00-12:00"]}}, "earliest"
     )
+    late: LatePart | None = _described("what becomes of it when it is too late; left out, it is taken as soon as it may be")
     retry: dict[str, RetryPart] = _described("after which dispositions to try again", {"busy": {"after": "15m", "max": 2}}, {})
+    max_attempts: int | None = _described("attempts in this step, retries of all kinds counted", 4, ge=1, le=50)
+
+
+class ReentryPart(Part):
+    """Whether somebody who has left may enter again."""
+
+    max: int = _needed("how often a person may enter, the first time counted", 3, ge=1, le=1000)
+    after: str | None = _described("how long after the exit before, at the earliest", "30 days")
 
 
 class ExpirePart(Part):
@@ -153,7 +194,7 @@ class PauseWhenPart(Part):
     config_errors: int | None = _described("so many config_error in a row", 3, ge=1, le=1000)
     opt_out_rate: str | None = _described("this share of the last calls, or more, asked not to be contacted again", "5%")
     answer_rate_below: str | None = _described("less than this share of the last calls was answered by a person", "5%")
-    over: str = _described("how many calls `the last` are: before there are so many, no rate is looked at", "200 calls", "200 calls")
+    over: str = _described("how many calls that is: before there are so many, no rate is looked at", "200 calls", "200 calls")
 
 
 class CampaignFile(Part):
@@ -178,6 +219,15 @@ class CampaignFile(Part):
         "suppression lists that must be there and up to date", [{"id": "us-national", "max_age": "31 days"}], []
     )
     flow: list[StepPart] = _needed("the steps, in order", [{"id": "call", "call": {}}], min_length=1)
+    dispositions: dict[str, str] = _described(
+        "dispositions that mean another one in this campaign, those of a provider's own too", {"answered_silent": "answered"}, {}
+    )
+    callbacks: int = _described(
+        "how often a person may ask to be called back; after that an answer is an answer", 3, 3, ge=0, le=20
+    )
+    max_call: str = _described("how long a call may take, from the answer", "10m", "1h")
+    goals: list[Name] = _described("events from outside that end it for a person, with the reason goal", ["paid", "called_us"], [])
+    reentry: ReentryPart | None = _described("whether people may enter again; left out, once and never again")
     exit: list[Literal["answered", "opted_out", "unreachable"]] = _described(
         "what ends it for a person, before the flow does", default=["answered", "opted_out", "unreachable"]
     )

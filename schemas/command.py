@@ -21,14 +21,15 @@ class Dial(Record, kw_only=True, frozen=True, tag_field="kind", tag="dial"):
     entry: int  #: which passage of the person through the campaign, from 1
     step: str  #: id of the step
     seq: int  #: number of the command within the enrollment, from 1
-    channel: str  #: call or sms
-    address: str  #: number to dial, E.164
+    channel: str  #: call, sms or email
+    address: str  #: number to dial (E.164), or email address
     caller: str | None  #: caller ID, E.164
     zones: tuple[str, ...]  #: the contact's zones: all of them must be inside the window
     jurisdictions: tuple[str, ...] = ()  #: all places whose law may hold for the contact, ISO 3166
     consents: tuple[Consent, ...] = ()  #: what the contact has agreed to
     slot: Slot  #: when it may be sent
     agent: str | None = None  #: of a call: who speaks
+    subject: str | None = None  #: of an email
     text: str | None = None  #: of a message: what it says
     variables: dict[str, Any] = {}  #: what the agent may know of the person
     at: int  #: campaign ms, when it was issued

@@ -1,4 +1,4 @@
-"""Who enters, who leaves and who asked to be left alone. Topic `enrollments`, keyed by contact id."""
+"""Who enters, leaves, asked to be left alone or called back, reached a goal. Topic `enrollments`, keyed by contact id."""
 
 from typing import Annotated, Literal
 
@@ -46,5 +46,22 @@ class OptOut(_About):
     scope: str = Field(default="all", description="all, campaign:<id>, or channel:<call, sms or email>")
 
 
-EnrollmentRecord = Annotated[Enroll | Unenroll | OptOut, Field(discriminator="kind")]
-ENROLLMENT: TypeAdapter[Enroll | Unenroll | OptOut] = TypeAdapter(EnrollmentRecord)
+class Callback(_About):
+    """A person asked to be called at a time. Honoured within window, law and limits, else at the next instant within them."""
+
+    kind: Literal["callback"] = Field(default="callback", description="what is asked for")
+    campaign: str = Field(min_length=1, description="id of the campaign")
+    entry: int = Field(default=1, ge=1, description="which passage through the campaign")
+    callback_at: str = Field(description="ISO 8601; without a zone, by the person's own clock", examples=["2026-11-26T17:30"])
+
+
+class Goal(_About):
+    """Something happened that campaigns may have for a goal: it ends the person's enrollments in those that list it."""
+
+    kind: Literal["goal"] = Field(default="goal", description="what is asked for")
+    goal: str = Field(min_length=1, max_length=64, description="its name, as in `goals` of campaign files", examples=["paid"])
+    campaign: str | None = Field(default=None, description="only in this campaign; left out, in all")
+
+
+EnrollmentRecord = Annotated[Enroll | Unenroll | OptOut | Callback | Goal, Field(discriminator="kind")]
+ENROLLMENT: TypeAdapter[Enroll | Unenroll | OptOut | Callback | Goal] = TypeAdapter(EnrollmentRecord)

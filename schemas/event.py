@@ -10,11 +10,15 @@ class EventKind(StrEnum):
     """Kinds now in the feed; consumers must expect further ones."""
 
     ENROLLED = "enrolled"
+    ENROLLMENT_REFUSED = "enrollment_refused"
+    STEP_DUE = "step_due"
     STEP_SKIPPED = "step_skipped"
+    CALL_PLACED = "call_placed"
     CALL_ENDED = "call_ended"
     MESSAGE_SENT = "message_sent"
     MESSAGE_STATUS = "message_status"
     RETRY_SCHEDULED = "retry_scheduled"
+    CALLBACK_SCHEDULED = "callback_scheduled"
     EXITED = "exited"
     PAUSED = "paused"
     RESUMED = "resumed"
@@ -27,11 +31,22 @@ _DISPOSITION = {"disposition": "how it ended"}
 #: What each kind tells, and what it adds as `data`. What has nothing to say is left out of a record.
 CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
     EventKind.ENROLLED: ("The person entered the campaign, on its version of then.", {}),
-    EventKind.STEP_SKIPPED: (
-        "A call or message step was passed over.",
-        {"reason": "condition: its `when` is not true; no_address: the person has no number; template: ... lacks a variable; "
-            "expired: a pause has held it up for too long"},
+    EventKind.ENROLLMENT_REFUSED: (
+        "The person was not let in again. The enrollment_id is that of the passage that was asked for.",
+        {"reason": "still_in: an earlier passage goes on; max_entries; too_soon: less than `reentry.after` since the last exit"},
     ),
+    EventKind.STEP_DUE: (
+        "A call or message step fell due, also as a retry or a callback; it is taken once the gate and the line allow it.",
+        {"due": "campaign ms, when"},
+    ),
+    EventKind.STEP_SKIPPED: (
+        "A call or message step was not taken.",
+        {
+            "reason": "condition: its `when` is not true; no_address: the person has no number; template: ... lacks a variable; "
+            "visits: its `max_visits` are used up; late; expired: a pause has held it up for too long"
+        },
+    ),
+    EventKind.CALL_PLACED: ("The provider took the request for a call.", _DIAL_ID | {"address": "number, E.164"}),
     EventKind.CALL_ENDED: (
         "A call ended, or is taken as ended (`unknown`).",
         _DIAL_ID | _DISPOSITION | {"opt_out": "scope in which the person asked not to be contacted again"},
@@ -46,18 +61,24 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
     ),
     EventKind.RETRY_SCHEDULED: (
         "The same step will be tried again.",
-        {"due": "campaign ms, not before this"} | {"disposition": "how the attempt before ended"},
+        {"due": "campaign ms, not before this", "disposition": "how the attempt before ended"}
+        | {"why": "next_number: by another number; another_time: at another time of day; left out: as its retry rule says"},
+    ),
+    EventKind.CALLBACK_SCHEDULED: (
+        "The person asked to be called at a time.",
+        {"asked": "when, as it was written", "due": "campaign ms, when it falls due"}
+        | {"moved": "why it falls due later than asked: what is closed then; left out: it does not"},
     ),
     EventKind.EXITED: (
         "The person left the campaign. Once for each enrollment, and the last but for `message_status`.",
         {"reason": "exit reason", "attempts": "attempts that count", "reached": "a human or a machine was reached at least once"},
     ),
     EventKind.PAUSED: (
-        "The campaign was paused. Of the campaign, not of a person: it has no contact and no enrollment, and is keyed by the campaign.",
+        "The campaign was paused. Not of a person: it has no contact and no enrollment, and is keyed by the campaign.",
         {"by": "cli or worker", "reason": "why, if it was said"},
     ),
     EventKind.RESUMED: (
-        "The campaign was resumed. Of the campaign, like `paused`.",
+        "The campaign was resumed. Not of a person, like `paused`.",
         {
             "by": "cli",
             "policy": "hold, shift or expire",
@@ -67,7 +88,7 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
         },
     ),
     EventKind.ALERT: (
-        "A worker has paused the campaign, because it goes wrong. Of the campaign, like `paused`.",
+        "A worker has paused the campaign, because it goes wrong. Not of a person, like `paused`.",
         {
             "what": "config_errors, opt_out_rate or answer_rate_below",
             "value": "what the worker has counted: errors in a row, or a share",

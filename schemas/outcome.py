@@ -17,8 +17,8 @@ class Outcome(Record, kw_only=True, frozen=True):
     entry: int  #: which passage of the person through the campaign, from 1
     step: str  #: id of the step
     seq: int  #: number of the command within the enrollment, from 1
-    channel: str  #: call or sms
-    address: str  #: number that was, or was not, dialed, in E.164
+    channel: str  #: call, sms or email
+    address: str  #: number (E.164) or email address that was, or was not, contacted
     disposition: str  #: how it ended: engine/retries.py lists them; expect further ones
     reason: str | None = None  #: of not_dialed: the gate's check, revoked, handed_over, not_requested; of unknown: what is missing
     retry_at: int | None = None  #: of not_dialed, campaign ms: not before this; left out: when what `reason` names has passed
@@ -32,6 +32,9 @@ class Outcome(Record, kw_only=True, frozen=True):
     requested_at: int | None = None  #: campaign ms, when the provider was asked
     ended_at: int  #: campaign ms, end of the call: waits count from here
     talk_ms: int | None = None  #: campaign ms spent talking
+    recording_url: str | None = None  #: where the provider keeps the recording
+    summary: str | None = None  #: what was talked about, in the provider's words
+    cost: int | None = None  #: millionths of the provider's unit of currency
 
     @property
     def key(self) -> str:

@@ -15,6 +15,7 @@ class ReceiptKind(StrEnum):
     ENDED = "ended"  # the call is over, or the message was sent: `disposition`
     NOT_FOUND = "not_found"  # a look-up found no such dial_id, and this provider's look-up is authoritative
     INBOUND = "inbound"  # the person sent a message: `detail` is its text
+    CALLED = "called"  # the person called us
     STATUS = "status"  # later news that moves no flow (delivered, undelivered, a late opt-out)
 
 
@@ -33,6 +34,9 @@ class Receipt(Record, kw_only=True, frozen=True):
     started_at: int | None = None  #: campaign ms
     ended_at: int | None = None  #: campaign ms
     talk_ms: int | None = None  #: campaign ms spent talking
+    recording_url: str | None = None  #: where the recording is
+    summary: str | None = None  #: what was talked about
+    cost: int | None = None  #: millionths of the provider's unit of currency
     source: str = "webhook"  #: request, webhook or lookup
     raw: dict[str, Any] = {}  #: what else the provider said
 

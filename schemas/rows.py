@@ -44,13 +44,15 @@ class Consent(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, gc=
     revoked_at: int | None = None  #: from when the person has taken it back
 
 
-class Attempt(msgspec.Struct, frozen=True, gc=False):
+class Attempt(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A contact that reached the network, as limits count it."""
 
     at: int  #: campaign ms, when the provider had the request at the latest
     campaign: str  #: id of the campaign
     channel: str  #: call, sms or email
     dial_id: str  #: the command
+    caller: str | None = None  #: caller ID, E.164
+    cost: int | None = None  #: millionths of the provider's unit of currency
 
 
 class Profile(Row, kw_only=True, tag_field="row", tag="profile"):
@@ -93,8 +95,8 @@ class Open(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The dial command that is out: all that is needed to send the very same command again."""
 
     dial_id: str  #: the command
-    channel: str  #: call or sms
-    address: str  #: number
+    channel: str  #: call, sms or email
+    address: str  #: number or email address
     caller: str | None  #: caller ID
     slot: Slot  #: when it may be sent
     at: int  #: campaign ms, when it was issued
@@ -118,6 +120,13 @@ class Exit(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     at: int  #: campaign ms
 
 
+class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A call that the person has asked for."""
+
+    asked: str  #: when, as it was written
+    cause: str  #: event_id of the record that said so
+
+
 class EnrollmentRow(Row, kw_only=True, tag_field="row", tag="enrollment"):
     """The enrollment's state. The row *is* the timer. Key: contact_id/campaign/entry, partitioned by contact_id."""
 
@@ -133,7 +142,15 @@ class EnrollmentRow(Row, kw_only=True, tag_field="row", tag="enrollment"):
     open: Open | None = None  #: the command that is out
     last: Last | None = None  #: the last closed attempt
     attempts: int = 0  #: attempts that count, over the whole passage
+    fell_due: int = 0  #: campaign ms, when the step fell due first, if a refusal has moved `due` since
+    visits: dict[str, int] = {}  #: times the person has come to steps that limit them
+    taken: int = 0  #: attempts that count, in this step
+    failed: tuple[int, ...] = ()  #: campaign ms, ends of this step's attempts, if their times of day matter
     tries: dict[str, int] = {}  #: retries taken in this step, by disposition
+    bad: tuple[str, ...] = ()  #: numbers of the person that were found to be none
+    wanted: Wanted | None = None  #: a call that was asked for while another was out
+    promised: bool = False  #: the person has asked for the call that it waits for
+    callbacks: int = 0  #: calls that were asked for, over the whole passage
     unrung: int = 0  #: provider failures in a row in this step, which use up no attempt but must end
     reached: bool = False  #: a human or a machine was reached at least once
     exit: Exit | None = None  #: the exit, once it is decided

@@ -12,7 +12,7 @@ from schemas.command import Dial, Link, Revoke, Unlink
 from schemas.contact import Contact
 from schemas.deadletter import DeadLetter
 from schemas.decision import Decision
-from schemas.enrollment import Enroll, OptOut, Unenroll
+from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event
 from schemas.line import Demand, Grant
 from schemas.outcome import Outcome
@@ -78,7 +78,12 @@ RESOURCES = _compact(
 )
 CONTACTS = _compact("contacts", "contact_id", Contact, side="in", about="People, as an import or a CRM knows them.")
 CONTACTS_CDC = TopicSpec("contacts-cdc", "as the connector keys it", (), about="Change records of a CRM. Nothing reads it yet.")
-ENROLLMENTS = _in("enrollments", "contact_id", (Enroll, Unenroll, OptOut), "Who enters a campaign, who leaves, who opts out.")
+ENROLLMENTS = _in(
+    "enrollments",
+    "contact_id",
+    (Enroll, Unenroll, OptOut, Callback, Goal),
+    "Who enters a campaign, who leaves, who opts out, who asks for a call, and whose goal is reached.",
+)
 OPT_OUTS = TopicSpec(
     "opt-outs",
     "contact_id",

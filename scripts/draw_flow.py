@@ -11,7 +11,7 @@ from typing import Any, get_args
 from msgspec.structs import replace
 
 from engine import flow
-from engine.plan import Channel, Contacting, Plan, Waiting
+from engine.plan import Channel, Condition, Contacting, Plan, Waiting
 from engine.time import DAY, Delay, Instant
 from engine.windows import parse_weekly, weekly_window
 from schemas import ids
@@ -40,7 +40,12 @@ def plan_of(*steps: Contacting | Waiting) -> Plan:
 
 
 CALL, WAIT = Contacting("call", Channel.CALL), Waiting("wait", Delay(ms=DAY))
-PLANS = (plan_of(CALL, WAIT), plan_of(WAIT, CALL), plan_of(Waiting("wait", Delay(ms=DAY), when=lambda _: False)), plan_of(WAIT))
+PLANS = (
+    plan_of(CALL, WAIT),
+    plan_of(WAIT, CALL),
+    plan_of(Waiting("wait", Delay(ms=DAY), when=Condition(lambda _: False))),
+    plan_of(WAIT),
+)
 PROFILES = (Profile(contact_id="c7", phone="+12125550101"), Profile(contact_id="c7"), None)
 
 

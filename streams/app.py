@@ -86,7 +86,8 @@ def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> Dialer:
     ledger = lane.table(topics.DIAL_LEDGER, DialerRow)
     parking, lead = Parking(lane, heads), Lead()
     flows = Flows(lane, clock, heads, profiles, rows)
-    enrolling, outcomes = Enrolling(flows, parking), Outcomes(flows, Alarms(lane, heads))
+    enrolling, outcomes = Enrolling(flows, parking), Outcomes(flows)
+    outcomes.watching.append(Alarms(lane, heads).count)
     scheduler = Scheduler(flows, lead)
     dialer = Dialer(lane, clock, heads, ledger, provider, parking, lead)
     if isinstance(provider, InProcess):

@@ -16,7 +16,7 @@ from engine.gate import TRANSIT_MS, Facts, Verdict, decide
 from engine.ledger import LOOKUP_MARGIN, Moment
 from engine.plan import Contacting
 from engine.suppression import parse_scope
-from engine.time import MINUTE, NEVER, Instant
+from engine.time import HOUR, MINUTE, NEVER, Instant
 from outdial.clock import Clock
 from providers.port import CLIENT_TIMEOUT_MS, Provider
 from schemas import ids
@@ -30,7 +30,7 @@ from streams.index import AddressIndex
 from streams.lane import Lane, Record
 from streams.parking import Parking
 from streams.scheduler import Lead
-from streams.sender import MAX_CALL, Sender
+from streams.sender import Sender
 from streams.store import Table
 
 _COMMAND, _RECEIPT = decoder(DialCommand), decoder(Receipt)
@@ -217,7 +217,7 @@ class Dialer:
         """Real ms by which a call that is accepted now must have ended, and been told of."""
         call = row.calls.get(receipt.dial_id)
         plan = self.heads.plan(call.template.campaign, call.template.version) if call and call.template else None
-        call_ms = ((plan.window.ring_cut if plan else MINUTE) + MAX_CALL) / self.clock.rate
+        call_ms = (plan.window.ring_cut + plan.max_call if plan else HOUR) / self.clock.rate
         return int(self.lane.real_ms + call_ms + OUTCOME_GRACE * min(1.0, 1.0 / self.clock.rate))
 
     def _reservations(self, p: int) -> Iterator[tuple[str, str, int]]:

@@ -11,12 +11,13 @@ from pydantic import ValidationError
 from engine import flow
 from engine.errors import RecordError
 from engine.intake import profile_of
+from engine.reentry import refusal
 from engine.suppression import leaves, parse_scope
 from engine.time import Instant
 from schemas import ids
 from schemas.command import Link, Unlink
 from schemas.contact import Contact
-from schemas.enrollment import ENROLLMENT, Enroll, OptOut, Unenroll
+from schemas.enrollment import ENROLLMENT, Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.rows import EnrollmentRow, OptOutEntry, Profile, State
 from schemas.suppression import Suppression
 from streams.flows import Flows
@@ -52,7 +53,7 @@ class Enrolling:
         self.flows.wake(p)
 
     def on_enrollment(self, p: int, record: Record, now: Instant) -> None:
-        """Enroll, unenroll, opt_out."""
+        """Enroll, unenroll, opt_out, callback, goal."""
         try:
             asked = ENROLLMENT.validate_json(record.value or b"")
         except ValidationError as error:
@@ -62,12 +63,13 @@ class Enrolling:
             case Enroll():
                 self._enroll(p, record, asked, cause, now)
             case Unenroll():
-                row = self.flows.row(p, f"{asked.contact_id}/{asked.campaign}/{asked.entry}")
-                if row is None:
-                    raise RecordError(f"{asked.contact_id} is not enrolled in {asked.campaign} (entry {asked.entry})")
-                self.flows.feed(p, row, flow.Leave("unenrolled", cause), now)
+                self.flows.feed(p, self._enrolled(p, asked), flow.Leave("unenrolled", cause), now)
             case OptOut():
                 self._opt_out(p, asked, cause, now)
+            case Callback():
+                self.flows.feed(p, self._enrolled(p, asked), flow.Callback(asked.callback_at, cause), now)
+            case Goal():
+                self._reached(p, asked, cause, now)
 
     def _enroll(self, p: int, record: Record, asked: Enroll, cause: str, now: Instant) -> None:
         head = self.flows.heads.head(asked.campaign)
@@ -80,12 +82,29 @@ class Enrolling:
             return  # a repeat
         profile = self.flows.profiles.get(p, asked.contact_id)
         inp = flow.Enroll(asked.contact_id, asked.campaign, asked.entry, cause)
+        before = self.flows.row(p, f"{asked.contact_id}/{asked.campaign}/{asked.entry - 1}")
+        if asked.entry > 1 and (refused := refusal(inp, plan, before, now)) is not None:
+            self.lane.emit(refused)
+            return
         result = flow.enroll(inp, now, plan, profile)
         self.flows.apply(p, None, result)
         if head.draining:  # nobody new is admitted: they enter and leave at once, so that whoever enrolled them hears of it
             self.flows.feed(p, result.row, flow.CampaignEnded(cause), now)
         if profile is not None:
             self._link(profile, profile.addresses, cause)
+
+    def _enrolled(self, p: int, asked: Unenroll | Callback) -> EnrollmentRow:
+        row = self.flows.row(p, f"{asked.contact_id}/{asked.campaign}/{asked.entry}")
+        if row is None:
+            raise RecordError(f"{asked.contact_id} is not enrolled in {asked.campaign} (entry {asked.entry})")
+        return row
+
+    def _reached(self, p: int, asked: Goal, cause: str, now: Instant) -> None:
+        """Ends the enrollments whose campaigns have this goal; who is in none of them has nothing to reach."""
+        for key in tuple(self.flows.index[p].by_contact.get(asked.contact_id, ())):
+            row = self.flows.row(p, key)
+            if row is not None and asked.campaign in (None, row.campaign):
+                self.flows.feed(p, row, flow.Reached(asked.goal, cause), now)
 
     def _opt_out(self, p: int, asked: OptOut, cause: str, now: Instant) -> None:
         """Ends the enrollments that the scope covers, and suppresses the person's other addresses, now and whenever they change."""

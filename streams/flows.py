@@ -8,7 +8,8 @@ from engine import flow, totals
 from engine.gate import TRANSIT_MS, Facts
 from engine.pauses import moved
 from engine.plan import Plan
-from engine.time import Instant
+from engine.reach import address_for
+from engine.time import DAY, Instant
 from outdial.clock import Clock
 from schemas.campaign import CampaignState
 from schemas.command import Unlink
@@ -59,19 +60,20 @@ class Flows:
 
     def facts(self, p: int, key: str, row: EnrollmentRow, plan: Plan, profile: Profile | None) -> Facts:
         """The contact's half of what the gate looks at."""
+        step = flow.contacting(row, plan)
         return Facts(
             plan=plan,
             campaign_state=self.heads.state(row.campaign),
             starts_at=self.heads.starts_at(row.campaign),
             zones=plan.zones(profile.zones if profile else ()),
-            step=flow.contacting(row, plan),
+            step=step,
             jurisdictions=profile.jurisdictions if profile else (),
             consents=profile.consents if profile else (),
             opt_outs=profile.opt_outs if profile else (),
             attempts=profile.attempts if profile else (),
             halts=self.heads.halts,
             lists=self.heads.lists,
-            abroad=plan.abroad(flow.address_for(profile)) if profile and plan.countries else None,
+            abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile and plan.countries else None,
             contact_busy=self.index[p].busy(row.contact_id, key),
             transit=self._transit,
         )
@@ -164,10 +166,13 @@ class Flows:
         self.index[p].watch(key, old, new)
 
     def _keep_for_a_week(self, p: int, key: str, row: EnrollmentRow) -> None:
-        """A real week from the exit, which the row knows in campaign time."""
+        """A real week from the exit, which the row knows in campaign time; longer, if the campaign counts from it when one may
+        enter again."""
         exited = row.exit.at if row.exit else self.lane.now()
         real = self.lane.real_ms - int((self.lane.now() - exited) / self.clock.rate)
-        self.index[p].retirees.put(Instant(real + totals.KEEP_EXITED), key, None)
+        rule = plan.reentry if (plan := self.heads.plan(row.campaign, row.version)) else None
+        counted = int((rule.after.length + 2 * DAY) / self.clock.rate) if rule else 0
+        self.index[p].retirees.put(Instant(real + max(totals.KEEP_EXITED, counted)), key, None)
 
     def _left(self, p: int, row: EnrollmentRow) -> None:
         """The contact has no active enrollment any more: nobody needs to be told of what is said at the addresses."""

@@ -26,6 +26,7 @@ class ContactIndex:
     retirees: Wheel[str, None] = field(default_factory=Wheel)  # real ms: exited rows that are to be tombstoned
     ready: Ready[str, tuple[Timer, Instant]] = field(default_factory=Ready)  # with the end of the open range
     denied: dict[str, int] = field(default_factory=dict)  # rows that were refused, and the refusal that was written last
+    told: dict[str, Timer] = field(default_factory=dict)  # rows of which it was said that their step fell due, and for which timer
     todo: deque[str] = field(default_factory=deque)  # rows to look at again, a slice at a time
     by_contact: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # active rows
     by_campaign: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # active rows
@@ -69,6 +70,7 @@ class ContactIndex:
                 index[name].add(key)
             else:
                 self.denied.pop(key, None)
+                self.told.pop(key, None)
                 index[name].discard(key)
                 if not index[name]:
                     del index[name]

@@ -1,15 +1,16 @@
 """OUTCOMES: the closing of each command leads to the next due instant, or to the exit; and the person's attempts are kept."""
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from engine import flow
-from engine.caps import with_attempt
+from engine.caps import attempt_of, with_attempt
 from engine.errors import RecordError
 from engine.time import Instant
 from schemas.base import decoder
 from schemas.outcome import Outcome
 from schemas.rows import Attempt, EnrollmentRow, Profile
-from streams.alarms import Alarms
 from streams.flows import Flows
 from streams.lane import Record
 
@@ -19,8 +20,9 @@ _OUTCOME = decoder(Outcome)
 class Outcomes:
     """One object for all partitions of the worker."""
 
-    def __init__(self, flows: Flows, alarms: Alarms) -> None:
-        self.flows, self.alarms = flows, alarms
+    def __init__(self, flows: Flows) -> None:
+        self.flows = flows
+        self.watching: list[Callable[[Outcome, Instant], None]] = []  # told of each closing, within its step
 
     def on_outcome(self, p: int, record: Record, now: Instant) -> None:
         """The row takes the closing if it is its open command's; a repeat changes nothing."""
@@ -29,9 +31,10 @@ class Outcomes:
         if row is None:
             raise RecordError(f"{outcome.contact_id} has no enrollment {outcome.entry} in {outcome.campaign}")
         if outcome.attempt_at is not None:
-            self._attempted(p, row, Attempt(outcome.attempt_at, outcome.campaign, outcome.channel, outcome.dial_id), now)
+            self._attempted(p, row, attempt_of(outcome, outcome.attempt_at), now)
         self.flows.feed(p, row, flow.Closing(outcome), now)
-        self.alarms.count(outcome, now)
+        for watch in self.watching:
+            watch(outcome, now)
 
     def _attempted(self, p: int, row: EnrollmentRow, attempt: Attempt, now: Instant) -> None:
         """The person's limits count it, once, whatever has become of the enrollment: a crash may have come between the two rows."""

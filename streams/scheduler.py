@@ -17,6 +17,7 @@ from engine.gate import Verdict, decide, holds
 from engine.halts import halted
 from engine.pauses import expired, let_out
 from engine.plan import Plan
+from engine.reach import address_for
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
@@ -139,13 +140,16 @@ class Scheduler:
 
     def _due(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> None:
         index, plan, profile = self.flows.index[p], self.flows.plan(row), self.flows.profiles.get(p, row.contact_id)
-        paused = self.flows.heads.state(row.campaign) is _PAUSED
-        if flow.moves_when_due(row, plan, profile):
-            if not paused:  # else on_head, and the pause's policy says from when on
+        paused = self.flows.heads.state(row.campaign) is _PAUSED  # then on_head comes, and its policy says how it goes on
+        if flow.moves_when_due(row, plan, profile, now):
+            if not paused:
                 self.flows.feed(p, row, flow.Due(), now)
             return
         if not paused and self._held_up(p, key, row, now):
             return
+        if not paused and index.told.get(key) != row.timer:
+            index.told[key] = row.timer
+            self.lane.emit(flow.step_due(row))
         verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
         if verdict.ok:
             until = verdict.open_until or now
@@ -153,7 +157,7 @@ class Scheduler:
             if until < NEVER:
                 index.wheel.put(until, key, row.timer)
             return
-        self._tell_refusal(p, key, row, verdict, profile, now)
+        self._tell_refusal(p, key, row, plan, verdict, profile, now)
         match verdict.until:
             case Never(reason, skips):
                 self.flows.feed(p, row, flow.Refused(reason, skips), now)
@@ -175,9 +179,11 @@ class Scheduler:
             self.flows.index[p].wheel.put(at, key, row.timer)
         return at > now
 
-    def _tell_refusal(self, p: int, key: str, row: EnrollmentRow, verdict: Verdict, profile: Profile | None, now: Instant) -> None:
+    def _tell_refusal(
+        self, p: int, key: str, row: EnrollmentRow, plan: Plan, verdict: Verdict, profile: Profile | None, now: Instant
+    ) -> None:
         """A refusal is written, if it is not the one that was written last for this step."""
-        address = flow.address_for(profile) if profile else None
+        address = address_for(profile, flow.contacting(row, plan).channel, row.bad) if profile else None
         reasons = decisions.reasons(verdict)
         denied, name = self.flows.index[p].denied, hash((row.step, row.seq, reasons))
         if address is not None and reasons and denied.get(key) != name:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from engine import ledger
-from engine.time import HOUR
 from providers.port import CLIENT_TIMEOUT_MS, Provider, Request
 from schemas.command import Dial
 from schemas.receipt import Receipt, ReceiptKind
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from streams.dialer import Dialer
 
 log = logging.getLogger(__name__)
-
-#: Campaign ms that a call may take at the most; the provider is told.
-MAX_CALL = HOUR
 
 _UNKNOWN = ReceiptKind.UNKNOWN
 
@@ -138,9 +134,10 @@ class Sender:
             address=dial.address,
             caller=dial.caller,
             agent=dial.agent,
+            subject=dial.subject,
             text=dial.text,
             variables=dial.variables,
             ring_timeout_ms=plan.window.ring_cut,
-            max_duration_ms=MAX_CALL,
+            max_duration_ms=plan.max_call,
             not_after=dial.slot.end // 1000 + CLIENT_TIMEOUT_MS,
         )

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from world import ADDRESS_TOPICS, CONTACT_TOPICS, DONE, NOTHING, ROWS, Call, World
 
 from engine.caps import Cap
-from engine.plan import Channel, Contacting, Plan, Retry, Waiting
+from engine.plan import Channel, Condition, Contacting, Plan, Retry, Waiting
 from engine.retries import effect
 from engine.time import MINUTE, Delay
 from engine.windows import parse_weekly, weekly_window
@@ -27,8 +27,7 @@ SOON = Retry(Delay(ms=MINUTE), 2)
 WINDOW = weekly_window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
 
 
-def voicemail_left(variables: dict[str, Any]) -> bool:
-    return bool(variables["last"]) and variables["last"]["disposition"] == "voicemail"
+voicemail_left = Condition(lambda seen: bool(seen["last"]) and seen["last"]["disposition"] == "voicemail")
 
 
 #: Of spring: at most two contacts in ten minutes, those of autumn counted, for each number and each person.

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine import flow
-from engine.plan import Channel, Contacting, Plan, Retry, Step, Waiting
+from engine.plan import Channel, Condition, Contacting, Plan, Retry, Step, Waiting
 from engine.time import DAY, HOUR, MINUTE, Delay, Instant
 from engine.windows import Window, parse_weekly, weekly_window
 from schemas import ids
@@ -24,8 +24,7 @@ BUSY, NO_ANSWER = Retry(Delay(ms=15 * MINUTE), 2), Retry(Delay(ms=4 * HOUR), 1)
 ENROLLMENT = ids.enrollment_id("c7", "spring", 1)
 
 
-def voicemail_left(variables: dict[str, Any]) -> bool:
-    return bool(variables["last"]) and variables["last"]["disposition"] == "voicemail"
+voicemail_left = Condition(lambda seen: bool(seen["last"]) and seen["last"]["disposition"] == "voicemail")
 
 
 FIRST = Contacting("first", Channel.CALL, agent="ann", retry={"busy": BUSY, "no_answer": NO_ANSWER})
