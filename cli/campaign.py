@@ -66,11 +66,13 @@ def list_command(as_json: AsJson = False) -> None:
         for head in heads:
             print(json.dumps(_shown(head, snapshot, now) | ({"left": left[head.id]} if head.id in left else {})))
         return
-    table = Table("campaign", "state", "version", "name", "", box=None, pad_edge=False)
+    console, table = Console(highlight=False), Table("campaign", "state", "version", "name", box=None, pad_edge=False)
     for head in heads:
         name = escape(str(_shown(head, snapshot, now)["name"] or ""))
-        table.add_row(head.id, state_at(head, now), str(head.version), name, escape(_about(head, now, left.get(head.id))))
-    Console().print(table)
+        table.add_row(head.id, state_at(head, now).value, str(head.version), name)
+    console.print(table)
+    for told in filter(None, (_about(head, now, left.get(head.id)) for head in heads)):
+        console.print(told, soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -100,13 +102,14 @@ def _shown(head: CampaignHead, snapshot: Snapshot, now: Instant) -> dict[str, An
     return found | head.model_dump(include={"starts_at", "draining", "pauses"}, exclude_defaults=True, exclude_none=True)
 
 
-def _about(head: CampaignHead, now: Instant, left: int | None) -> str:
-    """What there is to say of a state."""
-    told = [] if left is None else [f"{left:,} people left"]
-    match state_at(head, now):
-        case CampaignState.SCHEDULED:
-            told.append(f"starts {iso(head.starts_at)}")
-        case CampaignState.PAUSED:
-            pause = current_pause(head)
-            told.append(f"since {iso(head.at)}" + (f": {pause.reason}" if pause and pause.reason else ""))
-    return "; ".join(told)
+def _about(head: CampaignHead, now: Instant, left: int | None) -> str | None:
+    """What there is to say of a campaign's state, in a sentence."""
+    state, pause = state_at(head, now), current_pause(head)
+    told: list[str] = []
+    if state is CampaignState.SCHEDULED:
+        told.append(f"will start at {iso(head.starts_at)}")
+    if state is CampaignState.PAUSED:
+        told.append(f"is paused since {iso(head.at)}" + (f" ({pause.reason})" if pause and pause.reason else ""))
+    if left is not None:
+        told.append(f"admits nobody new, {left:,} people are left in it")
+    return f"{head.id} {'; '.join(told)}" if told else None
