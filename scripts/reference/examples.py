@@ -2,13 +2,18 @@
 
 from typing import Any
 
+from engine import lifecycle
+from engine.alarms import Alarm
+from engine.feed import told_alarm, told_paused, told_resumed
+from engine.lifecycle import Resume
+from engine.time import DAY, HOUR, MINUTE, Instant
 from schemas import ids
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
 from schemas.command import Dial, Link, Revoke, Unlink
 from schemas.contact import Contact
 from schemas.deadletter import DeadLetter
 from schemas.decision import AnswerRecord, Decision
-from schemas.enrollment import Enroll, OptOut, Unenroll
+from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event, EventKind
 from schemas.line import Demand, Grant, Slot
 from schemas.outcome import Outcome
@@ -77,8 +82,18 @@ OUTCOME = Outcome(
     ended_at=ENDED,
     talk_ms=80_000,
 )
+PAUSED = lifecycle.paused(
+    CampaignHead(id="spring", version=1, state=CampaignState.RUNNING, at=AT), Instant(AT + HOUR), "wrong script"
+)
+RESUMED = lifecycle.resumed(PAUSED, Instant(AT + 2 * HOUR), Resume("expire", DAY, 10 * MINUTE))
 EVENTS: dict[EventKind, Event] = {
     EventKind.ENROLLED: _event(EventKind.ENROLLED, AT - 59_000),
+    EventKind.ENROLLMENT_REFUSED: _event(EventKind.ENROLLMENT_REFUSED, AT, reason="too_soon"),
+    EventKind.STEP_DUE: _event(EventKind.STEP_DUE, AT - 1_000, "call", due=AT - 1_000),
+    EventKind.CALL_PLACED: _event(EventKind.CALL_PLACED, AT, "call", dial_id=DIAL, address=PHONE),
+    EventKind.CALLBACK_SCHEDULED: _event(
+        EventKind.CALLBACK_SCHEDULED, ENDED, "call", asked="2026-11-26T17:30", due=ENDED + 7_200_000
+    ),
     EventKind.STEP_SKIPPED: _event(EventKind.STEP_SKIPPED, ENDED, "text", reason="condition"),
     EventKind.CALL_ENDED: _event(EventKind.CALL_ENDED, ENDED, "call", dial_id=DIAL, disposition="answered"),
     EventKind.MESSAGE_SENT: _event(EventKind.MESSAGE_SENT, ENDED, "text", dial_id=DIAL, disposition="sent"),
@@ -87,6 +102,9 @@ EVENTS: dict[EventKind, Event] = {
     ),
     EventKind.RETRY_SCHEDULED: _event(EventKind.RETRY_SCHEDULED, ENDED, "call", due=ENDED + 900_000, disposition="busy"),
     EventKind.EXITED: _event(EventKind.EXITED, ENDED, reason="answered", attempts=1, reached=True),
+    EventKind.PAUSED: told_paused(PAUSED, "cli", "wrong script"),
+    EventKind.RESUMED: told_resumed(RESUMED, RESUMED.pauses[-1]),
+    EventKind.ALERT: told_alarm(PAUSED, Alarm("opt_out_rate", 0.055, 0.05, 200)),
 }
 FILE = {
     "id": "spring",
@@ -99,7 +117,7 @@ WINDOW = {"weekly": {"mon-fri": ["09:00-17:00"]}, "timezone": {"use": "contact",
 
 RECORDS: tuple[Any, ...] = (
     CampaignVersion(id="spring", version=1, file=FILE | {"window": WINDOW}, at=AT - 900_000),
-    CampaignHead(id="spring", version=1, state=CampaignState.RUNNING, at=AT - 600_000),
+    RESUMED,
     Agent(id="renewals-agent", name="Robin"),
     Number(number=CALLER, tags=["sales-us"]),
     Line(id="main", calls_per_second=5, concurrency=20),
@@ -107,6 +125,15 @@ RECORDS: tuple[Any, ...] = (
     ENROLL,
     Unenroll(event_id=ids.digest("unenroll", "ada"), contact_id="ada", campaign="spring", at=AT, source="crm"),
     OptOut(event_id=ids.digest("opt_out", "ada"), contact_id="ada", address=PHONE, at=AT, source="crm"),
+    Callback(
+        event_id=ids.digest("callback", "ada"),
+        contact_id="ada",
+        campaign="spring",
+        at=AT,
+        source="crm",
+        callback_at="2026-11-26T17:30",
+    ),
+    Goal(event_id=ids.digest("goal", "ada"), contact_id="ada", goal="paid", at=AT, source="crm"),
     Profile(
         stamp=(AT, 1),
         contact_id="ada",
