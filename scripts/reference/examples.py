@@ -82,9 +82,8 @@ OUTCOME = Outcome(
     ended_at=ENDED,
     talk_ms=80_000,
 )
-PAUSED = lifecycle.paused(
-    CampaignHead(id="spring", version=1, state=CampaignState.RUNNING, at=AT), Instant(AT + HOUR), "wrong script"
-)
+RUNNING = CampaignHead(id="spring", version=1, state=CampaignState.RUNNING, at=AT)
+PAUSED = lifecycle.paused(RUNNING, Instant(AT + HOUR), "wrong script")
 RESUMED = lifecycle.resumed(PAUSED, Instant(AT + 2 * HOUR), Resume("expire", DAY, 10 * MINUTE))
 EVENTS: dict[EventKind, Event] = {
     EventKind.ENROLLED: _event(EventKind.ENROLLED, AT - 59_000),
