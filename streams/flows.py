@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from engine import flow, totals
-from engine.gate import TRANSIT_MS, Facts
+from engine.gate import Facts, room
 from engine.pauses import moved
 from engine.plan import Plan
 from engine.reach import address_for
@@ -20,8 +20,6 @@ from streams.index import ContactIndex
 from streams.lane import Lane
 from streams.store import Table
 
-#: Real ms that a slot may lie ahead when it is granted: who becomes ready must still be inside the window then.
-SLOT_AHEAD_MS = 1_000
 #: Real ms behind the end of a slot after which an open command is asked after, by sending it again (it can only close by then):
 #: soon after a recovery, for a crash may have come before it was sent; later as a watchdog, while the call may be going on.
 PROBE_RECOVERED = 1_000
@@ -40,7 +38,7 @@ class Flows:
         self.profiles, self.rows = profiles, rows
         self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
         self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
-        self._transit = int((TRANSIT_MS + SLOT_AHEAD_MS) * clock.rate)
+        self._transit = room(clock.rate)
         rows.observers.append(self._watch)
 
     def row(self, p: int, key: str) -> EnrollmentRow | None:
