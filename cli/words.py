@@ -282,4 +282,8 @@ def _no(answer: AnswerRecord, at: int, clocked: Clocked) -> str:
 
 
 def _skipped(reason: str) -> str:
-    return {"condition": "its condition does not hold", "no_address": "the person has no address for it"}.get(reason, reason)
+    return {
+        "condition": "its condition does not hold",
+        "no_address": "the person has no address for it",
+        "expired": "a pause held it up for too long",
+    }.get(reason, reason)

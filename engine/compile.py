@@ -5,6 +5,7 @@ from typing import Any
 
 from engine.caps import Cap
 from engine.compile_hours import fixed_zone, hours_of, window_of, zone_of
+from engine.compile_lifecycle import limits_of, resume_of
 from engine.conditions import compile_condition
 from engine.delays import length_of, parse_delay, parse_ms
 from engine.errors import OutdialError
@@ -50,6 +51,8 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         presence=file.numbers.presence,
         rotate=file.numbers.rotate,
         purpose=file.purpose,
+        resume=resume_of(file),
+        pause_when=limits_of(file),
         rules=_rules(file),
         caps=tuple(map(_cap, file.caps)),
         meanings=dict(file.dispositions),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from engine.caps import LONGEST
 from engine.checking import Check
+from engine.compile_lifecycle import check_lifecycle
 from engine.complaints import complaint, nearest
 from engine.countries import wrong_codes
 from engine.delays import length_of, parse_ms
@@ -58,6 +59,7 @@ def faults(
     check.caps()
     check.budget()
     check.lists()
+    check_lifecycle(check)
     check_hours(check, now)
     check_flow(check)
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from engine.alarms import Limits
 from engine.caps import Cap
 from engine.layers import Layer
+from engine.lifecycle import Resume
 from engine.phone import region_of
 from engine.quotas import Quota
 from engine.rules import Needed, Rules
@@ -153,6 +155,8 @@ class Plan:
     rules: Rules | None = None
     purpose: str | None = None  # marketing, informational or collections
     caps: tuple[Cap, ...] = ()
+    resume: Resume = field(default_factory=Resume)
+    pause_when: Limits | None = None
     meanings: dict[str, str] = field(default_factory=dict)  # dispositions that mean another one here
     callbacks: int = 3  # calls that a person may ask for
     max_call: int = HOUR  # ms that a call may take, from the answer

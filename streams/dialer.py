@@ -157,6 +157,7 @@ class Dialer:
         facts = Facts(
             plan=plan,
             campaign_state=self.heads.state(dial.campaign),
+            starts_at=self.heads.starts_at(dial.campaign),
             zones=dial.zones,
             step=step,
             jurisdictions=dial.jurisdictions,

@@ -16,6 +16,7 @@ from engine.answers import At, Never
 from engine.gate import Verdict, decide, holds
 from engine.halts import halted
 from engine.numbers import NextFree
+from engine.pauses import expired, let_out
 from engine.plan import Plan
 from engine.reach import address_for
 from engine.time import NEVER, Instant
@@ -37,6 +38,7 @@ IDLE = 60.0
 
 _WAITING = State.WAITING
 _NOTHING: dict[str, Spent] = {}
+_PAUSED = CampaignState.PAUSED
 
 
 @dataclass(slots=True)
@@ -140,10 +142,14 @@ class Scheduler:
 
     def _due(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> None:
         index, plan, profile = self.flows.index[p], self.flows.plan(row), self.flows.profiles.get(p, row.contact_id)
+        paused = self.flows.heads.state(row.campaign) is _PAUSED  # then on_head comes, and its policy says how it goes on
         if flow.moves_when_due(row, plan, profile, now):
-            self.flows.feed(p, row, flow.Due(), now)
+            if not paused:
+                self.flows.feed(p, row, flow.Due(), now)
             return
-        if index.told.get(key) != row.timer:
+        if not paused and self._held_up(p, key, row, now):
+            return
+        if not paused and index.told.get(key) != row.timer:
             index.told[key] = row.timer
             self.lane.emit(flow.step_due(row))
         verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
@@ -161,6 +167,19 @@ class Scheduler:
                 index.wheel.put(instant, key, row.timer)
             case _:
                 pass  # an event: on_head, or the index's todo when the contact's command closes
+
+    def _held_up(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> bool:
+        """Whether a pause that is over decides: the step is skipped, or waits for its turn on the ramp."""
+        pauses = self.flows.heads.pauses.get(row.campaign)
+        if pauses is None:
+            return False
+        if expired(Instant(row.due), pauses):
+            self.flows.feed(p, row, flow.Refused("expired", skips=True), now)
+            return True
+        at = let_out(row, pauses)
+        if at > now:
+            self.flows.index[p].wheel.put(at, key, row.timer)
+        return at > now
 
     def _tell_refusal(
         self, p: int, key: str, row: EnrollmentRow, plan: Plan, verdict: Verdict, profile: Profile | None, now: Instant
