@@ -211,8 +211,8 @@ class Plan:
         return terms
 
     def abroad(self, number: str | None) -> bool | None:
-        """Whether a number (E.164) is of a country that may not be contacted; None: all may, or there is no number."""
-        if self.countries is None or number is None:
+        """Whether a number (E.164) is of a country that may not be contacted; None: all may, or it is no number."""
+        if self.countries is None or number is None or "@" in number:
             return None
         return region_of(number) not in self.countries
 
