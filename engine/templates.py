@@ -16,7 +16,7 @@ _PLACE = re.compile(r"(?<!\{)\{\{\s*([A-Za-z_]\w*)\s*(?:\|([^{}|]*))?\}\}(?!\})"
 @lru_cache(maxsize=1024)
 def _parts(template: str) -> tuple[tuple[str, str, str | None], ...]:
     """(text, the name behind it, what stands in for it); the last name is empty. Raises ValueError for stray braces."""
-    parts = [*_PLACE.split(template), "", None]
+    parts: list[Any] = [*_PLACE.split(template), "", None]
     for text in parts[::3]:
         if stray := re.search(r"\{\{.{0,30}|.{0,30}\}\}", text, re.DOTALL):
             told = "write {{name}} or {{name|instead}}, a name of letters, digits and _"
