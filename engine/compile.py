@@ -45,7 +45,7 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         fallback_zone=None if fixed else zone_of(file.window.timezone.fallback),
         fixed_zone=fixed,
         exits=frozenset(file.exit),
-        numbers_tag=file.numbers.tag,
+        numbers_tag=file.numbers.tag if file.numbers else None,
         purpose=file.purpose,
         rules=_rules(file),
         caps=tuple(map(_cap, file.caps)),
@@ -56,7 +56,7 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         reentry=_reentry(file.reentry),
         lists=tuple((part.id, length_of(part.max_age)) for part in file.lists),
         countries=None if file.countries is None else frozenset(file.countries),
-        numbers_list=tuple(sorted({parse_phone(text).e164 for text in file.numbers.listed or ()})),
+        numbers_list=tuple(sorted({parse_phone(text).e164 for text in (file.numbers and file.numbers.listed) or ()})),
     )
 
 
@@ -97,7 +97,8 @@ def _contact(step: StepPart, agent: str | None) -> dict[str, Any]:
     if step.sms is not None:
         return {"channel": Channel.SMS, "template": step.sms.template}
     if step.email is not None:
-        return {"channel": Channel.EMAIL, "subject": step.email.subject, "template": step.email.template}
+        said = {"sender": step.email.sender, "subject": step.email.subject, "template": step.email.template}
+        return {"channel": Channel.EMAIL, **said}
     own = step.call.agent if step.call else None
     return {"channel": Channel.CALL, "agent": own or agent}
 

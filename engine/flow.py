@@ -198,6 +198,7 @@ def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
         consents=profile.consents,
         slot=row.open.slot,
         agent=step.agent,
+        sender=step.sender,
         subject=subject,
         text=text,
         variables=profile.variables,

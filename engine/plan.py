@@ -79,6 +79,7 @@ class Contacting:
     channel: Channel
     when: Condition | None = None
     agent: str | None = None
+    sender: str | None = None  # who an email is from
     subject: str | None = None
     template: str | None = None
     retry: dict[str, Retry] = field(default_factory=dict)  # by disposition

@@ -121,7 +121,7 @@ def _order(request: Request) -> Order:
     return Order(
         dial_id=request.dial_id,
         to=request.address,
-        from_=request.caller,
+        from_=request.sender if request.channel == "email" else request.caller,
         agent=request.agent,
         subject=request.subject,
         text=request.text,

@@ -10,18 +10,21 @@ command once the row is durable. A slot nobody can use lapses.
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from itertools import islice
 
 from engine import decisions, flow
 from engine.answers import At, Never
 from engine.gate import Verdict, decide, holds
 from engine.halts import halted
-from engine.plan import Plan
+from engine.plan import Channel, Contacting, Plan
 from engine.reach import address_for
+from engine.ready import LineDemand
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
 from schemas.line import Demand, Grant, Slot
 from schemas.rows import EnrollmentRow, Profile, State
+from streams.circuit import ProviderCircuit
 from streams.flows import PROBE_AGAIN, Flows
 from streams.lane import Record
 
@@ -50,8 +53,9 @@ class LineView:
 class Scheduler:
     """One object for all partitions of the worker."""
 
-    def __init__(self, flows: Flows, lead: "Lead") -> None:
+    def __init__(self, flows: Flows, lead: "Lead", circuit: ProviderCircuit | None = None) -> None:
         self.flows, self.lane, self.clock, self.lead = flows, flows.lane, flows.clock, lead
+        self._circuit = circuit or ProviderCircuit()
         self.lines: dict[int, dict[str, LineView]] = defaultdict(lambda: defaultdict(LineView))
         flows.heads.subscribe(self.on_head)
         flows.heads.subscribe_held(self.on_held)
@@ -174,6 +178,8 @@ class Scheduler:
     def _issue(self, p: int, slot: Slot, now: Instant, taken: list[str]) -> bool:
         """A command for the slot; False if nobody is found for it. Notes in `taken` who left the ready queue for it."""
         flows, index = self.flows, self.flows.index[p]
+        if not self._circuit.closed and self._circuit.not_before(self.lane.real_ms) is not None:
+            return False
         for _ in range(BATCH):  # all may have been halted or paused just now: the loop must go on meanwhile
             if (entry := index.ready.take(slot.line)) is None:
                 break
@@ -184,14 +190,21 @@ class Scheduler:
                 continue
             plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
             state, busy, stopped = flows.heads.state(row.campaign), index.busy(row.contact_id, key), self._halted(plan, profile)
-            granted = flow.Granted(slot, flows.heads.caller_for(plan, row.contact_id))
+            granted = flow.Granted(slot, self._caller(row, plan))
             result = flow.transition(row, granted, now, plan, profile) if holds(state, busy, until, now, stopped) else None
             if result is None or result.row is row:
                 index.todo.append(key)  # the facts have changed since it became ready
                 continue
             flows.apply(p, row, result)
+            self._circuit.issued(self.lane.real_ms)
             return True
         return False
+
+    def _caller(self, row: EnrollmentRow, plan: Plan) -> str | None:
+        """The caller ID; an email has none."""
+        step = plan.by_id[row.step]
+        emails = isinstance(step, Contacting) and step.channel is Channel.EMAIL
+        return None if emails else self.flows.heads.caller_for(plan, row.contact_id)
 
     def _halted(self, plan: Plan, profile: Profile | None) -> bool:
         halts = self.flows.heads.halts
@@ -214,8 +227,9 @@ class Scheduler:
     def _report(self, p: int) -> float | None:
         """Tells each line's owner what this partition could use: on change, and every second while there is something."""
         index, real = self.flows.index[p], self.lane.real_us
-        demand = index.ready.demand()
-        waits: list[float] = []
+        demand, waits = index.ready.demand(), list[float]()
+        if not self._circuit.closed:
+            demand = self._while_failing(demand, waits)
         for line in {*demand, *self.lines[p], *index.in_flight}:
             view, wanted = self.lines[p][line], demand.get(line)
             ready, open_ = dict(wanted.ready) if wanted else {}, index.in_flight.get(line, 0)
@@ -233,6 +247,15 @@ class Scheduler:
             if ready or open_:
                 waits.append(REPORT_AGAIN / 1e6)
         return min(waits, default=None)
+
+    def _while_failing(self, demand: dict[str, LineDemand], waits: list[float]) -> dict[str, LineDemand]:
+        """What can be used of lines while the provider fails: nothing, or one slot to try it. Adds when that changes."""
+        real = self.lane.real_ms
+        back = self._circuit.not_before(real)
+        if back is not None:
+            waits.append((back - real) / 1000)
+            return {}
+        return {line: LineDemand(dict.fromkeys(islice(each.ready, 1), 1), each.oldest) for line, each in demand.items()}
 
     def _demand(self, p: int, line: str, ready: dict[str, int], oldest: Instant | None, waiting: int) -> Demand:
         view = self.lines[p][line]
