@@ -213,6 +213,8 @@ def said(receipt: Receipt) -> str:
             )
         case ReceiptKind.NOT_FOUND:
             return f"The provider, asked for it, knows no such request{detail}."
+        case ReceiptKind.CALLED:
+            return f"The person called us{detail}."
     return f"The provider said {receipt.kind}{f', {receipt.disposition}' if receipt.disposition else ''}{detail}."
 
 

@@ -121,7 +121,7 @@ def _country(abroad: bool) -> Answer:
 
 def _provider(back: Instant) -> Answer:
     """Answered while the provider fails, and at no other time."""
-    return Answer("provider", False, At(back), "the provider fails, and is left alone for a while")
+    return Answer("provider", False, At(back))
 
 
 def _contact_busy(facts: Facts) -> Answer:
@@ -148,7 +148,7 @@ def _slot(facts: Facts, now: Instant) -> Answer:
 
 
 def decide(facts: Facts, now: Instant) -> Verdict:
-    """Every check's answer at `now` (campaign ms), in the order of CHECKS; then the country's, if limited, and a failing provider's."""
+    """Every check's answer at `now` (campaign ms), in the order of CHECKS; then the country's and the provider's, if they matter."""
     plan, step, ledger = facts.plan, facts.step, facts.ledger
     terms = plan.terms(step, facts.jurisdictions)
     until = hours.open_until(terms.window, facts.zones, facts.transit, now)
@@ -158,7 +158,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         _lifecycle(facts),
         YES["halt"] if not facts.halts else halted(facts.halts, plan.line, facts.jurisdictions),
         Answer("exit", False, Never(facts.exiting)) if facts.exiting else YES["exit"],
-        suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now),
+        suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now, only=len(plan.channels) == 1),
         YES["lists"] if not plan.lists else lists_current(plan.lists, facts.lists or {}, now),
         YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
         *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),

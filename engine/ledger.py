@@ -255,6 +255,10 @@ def _told_open(row: LedgerRow, call: Call, inp: Told, ctx: Moment) -> Result:
         return _settle(row, call, ctx, _NOT_DIALED, reason="not_requested", cause=receipt.event_id)
     if kind == ReceiptKind.NOT_FOUND:
         return _settle(row, call, ctx, _UNKNOWN, reason="lost_by_provider", receipt=receipt)
+    if kind == ReceiptKind.STATUS and call.channel != _CALL:  # it has overtaken the answer to the request
+        sent = _settle(row, call, ctx, Disposition.SENT, receipt=receipt)
+        assert sent.row is not None, "what settles changes the row"
+        return replace(sent, emit=(*sent.emit, *_status(row, sent.row.calls[call.dial_id], receipt, ctx)))
     return Result(wake=call.deadline)  # unknown: the deadline that was set at the reservation stands
 
 
