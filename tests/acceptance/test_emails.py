@@ -129,14 +129,17 @@ def test_deliveries_are_events_and_cost_is_kept(world: World, emails: list[dict[
     assert {outcome.cost for outcome in world.closings().values() if outcome.disposition == "sent"} == {400}
 
 
-def test_an_address_explains_itself_and_all_adds_up(world: World, emails: list[dict[str, Any]]) -> None:
+@pytest.mark.usefixtures("emails")
+def test_an_address_explains_itself_and_all_adds_up(world: World) -> None:
     assert "p1@example.com" in world.run("explain", "p1@example.com")
     done = world.verify()
     assert (done.lines[-1], done.status) == (CLEAN, 0), done.said
 
 
 def test_a_campaign_that_calls_takes_nobody_without_a_number(world: World, tmp_path: Path) -> None:
-    text = CAMPAIGN.replace("id: news", "id: calls").replace("line: mail", "line: mail\nnumbers: {list: ['+12125550101']}\nagent: ann")
+    text = CAMPAIGN.replace("id: news", "id: calls").replace(
+        "line: mail", "line: mail\nnumbers: {list: ['+12125550101']}\nagent: ann"
+    )
     text = text[: text.index("flow:")] + "flow: [{id: call, call: {}}]\n"
     (tmp_path / "resources").write_text(RESOURCES + 'agents: [{id: ann, name: Ann}]\nnumbers: [{number: "+12125550101"}]\n')
     (tmp_path / "calls").write_text(text)
