@@ -83,6 +83,7 @@ class Contacting:
     channel: Channel
     when: Condition | None = None
     agent: str | None = None
+    sender: str | None = None  # who an email is from
     subject: str | None = None
     template: str | None = None
     retry: dict[str, Retry] = field(default_factory=dict)  # by disposition
@@ -220,8 +221,8 @@ class Plan:
         return terms
 
     def abroad(self, number: str | None) -> bool | None:
-        """Whether a number (E.164) is of a country that may not be contacted; None: all may, or there is no number."""
-        if self.countries is None or number is None:
+        """Whether a number (E.164) is of a country that may not be contacted; None: all may, or it is no number."""
+        if self.countries is None or number is None or "@" in number:
             return None
         return region_of(number) not in self.countries
 

@@ -153,14 +153,15 @@ class CallPart(Part):
 
 
 class SmsPart(Part):
-    """A text message. `{{name}}` stands for a variable of the contact."""
+    """A text message. `{{name}}` stands for a variable of the contact, `{{name|there}}` for it or, if empty, `there`."""
 
     template: str = _needed("the text; {{first_name}} stands for a variable of the contact", "Hi {{first_name}}", min_length=1)
 
 
 class EmailPart(Part):
-    """An email. `{{name}}` stands for a variable of the contact, in the subject too."""
+    """An email. `{{name}}` stands for a variable of the contact, as in a text message; in the subject too."""
 
+    sender: str | None = _described("who it is from; left out, as the provider has it", "Ana <ana@example.com>", alias="from")
     subject: str = _needed("its subject", "Your renewal, {{first_name}}", min_length=1)
     template: str = _needed("its text", "Hi {{first_name}}, ...", min_length=1)
 
@@ -224,7 +225,7 @@ class CampaignFile(Part):
     purpose: Literal["marketing", "informational", "collections"] | None = _described("what it is for")
     countries: list[str] | None = _described("whose numbers may be contacted (ISO 3166); left out: all", ["US", "CA"], min_length=1)
     agent: str | None = _described("an agent of the resources: who calls, unless a step names another", "renewals-agent")
-    numbers: Numbers = _needed("the caller IDs", {"tag": "sales-us"})
+    numbers: Numbers | None = _described("the caller IDs; needed by calls and text messages", {"tag": "sales-us"})
     line: str = _needed("a line of the resources: its rate and concurrency hold", "main")
     concurrency: int | None = _described("this campaign's calls at a time; left out, as many as its line has", 10, ge=1)
     weight: int = _described(

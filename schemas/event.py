@@ -57,7 +57,10 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
     ),
     EventKind.MESSAGE_STATUS: (
         "Later news of a message: delivered, undelivered. It moves no flow, and may come after `exited`.",
-        _DIAL_ID | _DISPOSITION | {"address": "number it was sent to, E.164"},
+        _DIAL_ID
+        | _DISPOSITION
+        | {"address": "number (E.164) or email address that it was sent to"}
+        | {"permanent": "true: nothing will ever arrive there, so the address is suppressed for the channel; left out: false"},
     ),
     EventKind.RETRY_SCHEDULED: (
         "The same step will be tried again.",

@@ -18,6 +18,7 @@ from schemas.campaign import CampaignHead
 from schemas.receipt import Receipt
 from schemas.rows import DialerRow, Profile, TimerRow
 from streams.alarms import Alarms
+from streams.circuit import ProviderCircuit
 from streams.dialer import Dialer
 from streams.enroll import Enrolling
 from streams.fence import Fence
@@ -84,12 +85,12 @@ def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> Dialer:
     profiles = lane.table(topics.CONTACT_PROFILES, Profile)
     rows = lane.table(topics.STEP_TIMERS, TimerRow)
     ledger = lane.table(topics.DIAL_LEDGER, DialerRow)
-    parking, lead = Parking(lane, heads), Lead()
+    parking, lead, circuit = Parking(lane, heads), Lead(), ProviderCircuit(provider.name)
     flows = Flows(lane, clock, heads, profiles, rows)
     enrolling, outcomes = Enrolling(flows, parking), Outcomes(flows)
     outcomes.watching.append(Alarms(lane, heads).count)
-    scheduler = Scheduler(flows, lead)
-    dialer = Dialer(lane, clock, heads, ledger, provider, parking, lead)
+    scheduler = Scheduler(flows, lead, circuit)
+    dialer = Dialer(lane, clock, heads, ledger, provider, parking, lead, circuit)
     if isinstance(provider, InProcess):
         provider.on_receipt = lambda receipt: _receive(lane, receipt)
     lane.stage(topics.CONTACTS, enrolling.on_contact, CONTACTS_S)

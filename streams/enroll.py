@@ -121,7 +121,7 @@ class Enrolling:
             row = self.flows.row(p, key)
             if row is None or _leaving(row):
                 continue
-            if leaves(asked.scope, row.campaign):
+            if leaves(asked.scope, row.campaign, self.flows.plan(row).channels):
                 self.flows.feed(p, row, flow.Leave("opted_out", cause), now)
             else:
                 self.flows.index[p].todo.append(key)  # a step of its channel is passed over
