@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.caps import Cap
+from engine.compile_actions import compile_action
 from engine.compile_hours import fixed_zone, hours_of, window_of, zone_of
 from engine.conditions import compile_condition
 from engine.delays import length_of, parse_delay, parse_ms
@@ -54,6 +55,7 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         max_call=parse_ms(file.max_call),
         goals=frozenset(file.goals),
         reentry=_reentry(file.reentry),
+        actions=tuple(compile_action(part, file.id) for part in file.actions),
         lists=tuple((part.id, length_of(part.max_age)) for part in file.lists),
         countries=None if file.countries is None else frozenset(file.countries),
         numbers_list=tuple(sorted({parse_phone(text).e164 for text in file.numbers.listed or ()})),

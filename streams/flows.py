@@ -6,13 +6,14 @@ from functools import partial
 
 from engine import flow, totals
 from engine.gate import TRANSIT_MS, Facts
-from engine.plan import Plan
+from engine.plan import Contacting, Plan
 from engine.reach import address_for
 from engine.time import DAY, Instant
 from outdial.clock import Clock
 from schemas.campaign import CampaignState
 from schemas.command import Unlink
 from schemas.ids import event_id
+from schemas.line import Slot
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
 from streams.heads import Heads
 from streams.index import ContactIndex
@@ -39,6 +40,10 @@ class Flows:
         self.profiles, self.rows = profiles, rows
         self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
         self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
+        # What an exit leads to besides (streams/actions.py); whether there are rows that must be durable before `exited` is said.
+        self.leaving: Callable[[int, EnrollmentRow, Instant], bool] = lambda *_: False
+        # A slot for what waits in the ready queue under a name that no row has; whether it was used.
+        self.others: Callable[[int, str, Slot, Instant], bool] = lambda *_: False
         self._transit = int((TRANSIT_MS + SLOT_AHEAD_MS) * clock.rate)
         rows.observers.append(self._watch)
 
@@ -56,9 +61,16 @@ class Flows:
     def facts(self, p: int, key: str, row: EnrollmentRow, plan: Plan, profile: Profile | None) -> Facts:
         """The contact's half of what the gate looks at."""
         step = flow.contacting(row, plan)
+        address = address_for(profile, step.channel, row.bad) if profile and plan.countries else None
+        return self.facts_of(plan, step, profile, address, self.index[p].busy(row.contact_id, key))
+
+    def facts_of(
+        self, plan: Plan, step: Contacting, profile: Profile | None, address: str | None, busy: bool | None = None
+    ) -> Facts:
+        """The same of any message or call. `address`: asked for its country; `busy`: another command of the contact is open."""
         return Facts(
             plan=plan,
-            campaign_state=self.heads.state(row.campaign),
+            campaign_state=self.heads.state(plan.campaign),
             zones=plan.zones(profile.zones if profile else ()),
             step=step,
             jurisdictions=profile.jurisdictions if profile else (),
@@ -67,8 +79,8 @@ class Flows:
             attempts=profile.attempts if profile else (),
             halts=self.heads.halts,
             lists=self.heads.lists,
-            abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile and plan.countries else None,
-            contact_busy=self.index[p].busy(row.contact_id, key),
+            abroad=plan.abroad(address) if address and plan.countries else None,
+            contact_busy=busy,
             transit=self._transit,
         )
 
@@ -101,10 +113,23 @@ class Flows:
     def _durable(self, p: int, key: str, result: flow.Result) -> None:
         if self.rows.get(p, key) is not result.row:
             return  # a later step has moved on; it has its own consequences
-        if result.then is not None:
+        if isinstance(result.then, flow.Finish):
+            self.finish(p, result.row, self.lane.now())
+        elif result.then is not None:
             self.feed(p, result.row, result.then, self.lane.now())
         else:
             self.arm(p, key, result.row)
+
+    def finish(self, p: int, row: EnrollmentRow, now: Instant) -> None:
+        """The row names its exit, durably. What is to follow from it is durable before it is said."""
+        if self.leaving(p, row, now):
+            self.lane.then(partial(self._said, p, row))
+        else:
+            self.feed(p, row, flow.Finish(), now)
+
+    def _said(self, p: int, row: EnrollmentRow) -> None:
+        if self.rows.get(p, row.key) is row:
+            self.feed(p, row, flow.Finish(), self.lane.now())
 
     def arm(self, p: int, key: str, row: EnrollmentRow, probe: int = PROBE_AGAIN) -> None:
         """Sets the timer that the row is; on recovery, picks up what the row has named and may not have been sent."""

@@ -128,7 +128,7 @@ class Scheduler:
         if head is not None and head.state is CampaignState.ENDED and row.exit is None:
             self.flows.feed(p, row, flow.CampaignEnded(head.event_id or f"{head.id} ended"), now)
         elif row.state is State.EXITING and row.open is None:
-            self.flows.feed(p, row, flow.Finish(), now)  # a crash came between the row and what follows it
+            self.flows.finish(p, row, now)  # a crash came between the row and what follows it
         elif row.state is not _WAITING:
             pass
         elif row.due > now:
@@ -180,6 +180,8 @@ class Scheduler:
             key, (timer, until) = entry
             taken.append(key)
             row = flows.row(p, key)
+            if row is None and flows.others(p, key, slot, now):
+                return True
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
             plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
