@@ -28,7 +28,11 @@ _KINDS = {
     EventKind.STEP_SKIPPED: "skipped",
     EventKind.RETRY_SCHEDULED: "retry",
     EventKind.EXITED: "exited",
+    EventKind.CALLBACK_SCHEDULED: "callback",
+    EventKind.ENROLLMENT_REFUSED: "refused",
 }
+#: What receipts and due steps tell as well, in more words.
+_TOLD_BY_OTHERS = frozenset({EventKind.STEP_DUE, EventKind.CALL_PLACED})
 #: Real ms in which a slot comes to somebody whom nothing holds up: no waiting worth telling.
 PROMPT_MS = 2 * SECOND
 
@@ -73,6 +77,8 @@ class _Teller:
         """All but the ends of attempts, which their closings tell better, as long as there are any."""
         for found in self.one.events:
             told = found.record
+            if told.kind in _TOLD_BY_OTHERS:
+                continue
             if told.kind in (EventKind.CALL_ENDED, EventKind.MESSAGE_SENT) and told.data.get("dial_id") in self.closings:
                 continue
             about = {"campaign": told.campaign, "entry": told.entry, "step": told.step, "dial_id": told.data.get("dial_id")}

@@ -12,7 +12,7 @@ from engine.time import HOUR, MINUTE, SECOND
 from schemas.command import Dial
 from schemas.contact import Contact
 from schemas.decision import AnswerRecord, Decision
-from schemas.enrollment import Enroll, OptOut, Unenroll
+from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event, EventKind
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt, ReceiptKind
@@ -80,10 +80,17 @@ EXITS = {
     "unreachable": "nobody could be reached",
     "completed": "the last step is done",
     "unenrolled": "taken out by request",
+    "goal": "a goal of the campaign was reached",
+    "expired": "it was too late for the step",
     "suppressed": "the address is suppressed",
     "country_not_allowed": "the number is of a country that the campaign does not call",
     "no_window": "the calling window never opens",
     "campaign_ended": "the campaign was ended",
+}
+REFUSED = {
+    "still_in": "an earlier passage goes on",
+    "max_entries": "the campaign lets nobody in so often",
+    "too_soon": "too soon after leaving",
 }
 WAITS = {
     "awaiting contact": "waits for the person's details, which have not arrived",
@@ -119,7 +126,7 @@ def _told(sources: dict[str, tuple[str, ...]]) -> str:
     return "; ".join(f"{', '.join(zones)} from {' and '.join(names)}" for zones, names in by_zones.items())
 
 
-def requested(asked: Enroll | Unenroll | OptOut) -> str:
+def requested(asked: Enroll | Unenroll | OptOut | Callback | Goal) -> str:
     by = f" by {asked.source}" if asked.source else ""
     match asked:
         case Enroll():
@@ -129,6 +136,10 @@ def requested(asked: Enroll | Unenroll | OptOut) -> str:
         case OptOut():
             where = f" at {asked.address}" if asked.address else ""
             return f"Opted out{where}{by}: not to be contacted again by any campaign."
+        case Callback():
+            return f"A call was asked for{by}: {asked.callback_at}."
+        case Goal():
+            return f"The goal {asked.goal} was reached{by}."
 
 
 def event(told: Event, clocked: Clocked) -> str:
@@ -142,6 +153,11 @@ def event(told: Event, clocked: Clocked) -> str:
             return (
                 f"Step {told.step} is to be tried again after {data.get('disposition')}: due {clocked(int(data.get('due') or 0))}."
             )
+        case EventKind.CALLBACK_SCHEDULED:
+            moved = f", for then it is closed ({data['moved']})" if data.get("moved") else ""
+            return f"Asked to be called back at {data.get('asked')}: due {clocked(int(data.get('due') or 0))}{moved}."
+        case EventKind.ENROLLMENT_REFUSED:
+            return f"Was not let in again: {REFUSED.get(str(data.get('reason')), data.get('reason'))}."
         case EventKind.MESSAGE_STATUS:
             return f"Later news of the message: {data.get('disposition')}."
         case EventKind.EXITED:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from msgspec.structs import replace
 
 from engine import flow
-from engine.plan import Channel, Condition, Contacting, Plan, Waiting
+from engine.plan import Channel, Condition, Contacting, Exiting, Plan, Step, Waiting
 from engine.time import DAY, Delay, Instant
 from engine.windows import parse_weekly, weekly_window
 from schemas import ids
@@ -33,10 +33,10 @@ and why, stands at the top of `engine/flow.py`; the states are `State` in `schem
 """
 
 
-def plan_of(*steps: Contacting | Waiting) -> Plan:
+def plan_of(*steps: Step) -> Plan:
     window = weekly_window(parse_weekly({"mon-sun": ["00:00-24:00"]}), 0)
     exits = frozenset({"answered", "opted_out", "unreachable"})
-    return Plan("spring", 1, "main", steps, window, "America/New_York", None, exits, "sales", ())
+    return Plan("spring", 1, "main", steps, window, "America/New_York", None, exits, "sales", (), goals=frozenset({"paid"}))
 
 
 CALL, WAIT = Contacting("call", Channel.CALL), Waiting("wait", Delay(ms=DAY))
@@ -59,6 +59,8 @@ def rows_of(state: State, plan: Plan) -> list[EnrollmentRow]:
         command = Open(ids.dial_id("e1", 1), "call", "+12125550101", None, SLOT, NOW)
         if state in (State.EXITING, State.EXITED):
             row = replace(row, exit=Exit("campaign_ended", "cause", NOW))
+        if isinstance(step, Exiting) and state in (State.WAITING, State.ISSUED):
+            continue  # nobody stops there
         if isinstance(step, Contacting) and state in (State.ISSUED, State.EXITING):
             rows.append(replace(row, open=command))
         if state is not State.ISSUED:
@@ -90,11 +92,19 @@ def closing(disposition: str, **fields: Any) -> flow.Closing:
 SAMPLES: dict[type[Any], list[Any]] = {
     flow.ContactChanged: [flow.ContactChanged("cause")],
     flow.Leave: [flow.Leave("opted_out", "cause")],
+    flow.Reached: [flow.Reached("paid", "cause")],
+    flow.Callback: [flow.Callback("2026-11-24T18:00Z", "cause")],
     flow.CampaignEnded: [flow.CampaignEnded("cause")],
     flow.Due: [flow.Due()],
     flow.Refused: [flow.Refused("no_window")],
     flow.Granted: [flow.Granted(SLOT, None)],
-    flow.Closing: [closing("answered"), closing("voicemail"), closing("not_dialed"), closing("not_dialed", ends="opted_out")],
+    flow.Closing: [
+        closing("answered"),
+        closing("voicemail"),
+        closing("answered", callback_at="2026-11-24T18:00Z"),
+        closing("not_dialed"),
+        closing("not_dialed", ends="opted_out"),
+    ],
     flow.Finish: [flow.Finish()],
 }
 

@@ -8,7 +8,7 @@ from schemas.command import Dial, Link, Revoke, Unlink
 from schemas.contact import Contact
 from schemas.deadletter import DeadLetter
 from schemas.decision import AnswerRecord, Decision
-from schemas.enrollment import Enroll, OptOut, Unenroll
+from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event, EventKind
 from schemas.line import Demand, Grant, Slot
 from schemas.outcome import Outcome
@@ -79,6 +79,12 @@ OUTCOME = Outcome(
 )
 EVENTS: dict[EventKind, Event] = {
     EventKind.ENROLLED: _event(EventKind.ENROLLED, AT - 59_000),
+    EventKind.ENROLLMENT_REFUSED: _event(EventKind.ENROLLMENT_REFUSED, AT, reason="too_soon"),
+    EventKind.STEP_DUE: _event(EventKind.STEP_DUE, AT - 1_000, "call", due=AT - 1_000),
+    EventKind.CALL_PLACED: _event(EventKind.CALL_PLACED, AT, "call", dial_id=DIAL, address=PHONE),
+    EventKind.CALLBACK_SCHEDULED: _event(
+        EventKind.CALLBACK_SCHEDULED, ENDED, "call", asked="2026-11-26T17:30", due=ENDED + 7_200_000
+    ),
     EventKind.STEP_SKIPPED: _event(EventKind.STEP_SKIPPED, ENDED, "text", reason="condition"),
     EventKind.CALL_ENDED: _event(EventKind.CALL_ENDED, ENDED, "call", dial_id=DIAL, disposition="answered"),
     EventKind.MESSAGE_SENT: _event(EventKind.MESSAGE_SENT, ENDED, "text", dial_id=DIAL, disposition="sent"),
@@ -107,6 +113,15 @@ RECORDS: tuple[Any, ...] = (
     ENROLL,
     Unenroll(event_id=ids.digest("unenroll", "ada"), contact_id="ada", campaign="spring", at=AT, source="crm"),
     OptOut(event_id=ids.digest("opt_out", "ada"), contact_id="ada", address=PHONE, at=AT, source="crm"),
+    Callback(
+        event_id=ids.digest("callback", "ada"),
+        contact_id="ada",
+        campaign="spring",
+        at=AT,
+        source="crm",
+        callback_at="2026-11-26T17:30",
+    ),
+    Goal(event_id=ids.digest("goal", "ada"), contact_id="ada", goal="paid", at=AT, source="crm"),
     Profile(
         stamp=(AT, 1),
         contact_id="ada",

@@ -250,7 +250,7 @@ class Contacts(Lane):
         plan, profile = self.world.plans[row.campaign], self.profile(row.contact_id)
         if row.state is not State.WAITING or row.due > self.world.now:
             return
-        if flow.moves_when_due(row, plan, profile):
+        if flow.moves_when_due(row, plan, profile, self.world.now):
             self.step(lambda: self.feed(row, flow.Due()))
             return
         facts = Facts(

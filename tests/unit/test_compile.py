@@ -74,7 +74,7 @@ def test_a_plan() -> None:
     assert isinstance(text, Contacting)
     assert text.template == "Hi {{first_name}}"
     assert text.when is not None
-    assert not text.when({"last": None})
+    assert not text.when.holds({"last": None})
 
 
 def test_a_plan_with_one_zone_and_listed_numbers() -> None:
@@ -100,16 +100,13 @@ def test_numbers_of_a_plan() -> None:
         (("window", "weekly"), REMOVED, "window.weekly", "is missing: days to hours; 22:00-02:00 crosses midnight, 24:00 may"),
         (("purpose",), "sales", "purpose", "'sales' is not allowed: write marketing, informational or collections"),
         (("exit",), ["answerd"], "exit[0]", "'answerd' is not allowed: write answered, opted_out or"),
-        (("flow", 1, "wiat"), "1h", "flow[1].wiat", "is not a key here: there are id, when, call, sms, wait,"),
+        (("flow", 1, "wiat"), "1h", "flow[1].wiat", "is not a key here: there are id, when, call, sms, email,"),
         (("flow", 0, "retry", "busy", "max"), 99, "flow[0].retry.busy.max", "must be at most 20, not 99"),
         (("flow", 0, "call"), "renewals-agent", "flow[0].call", "must be keys with values, not 'renewals-agent': there are agent"),
-        (("flow", 0, "retry", "busy", "mx"), 1, "flow[0].retry.busy.mx", "is not a key here: there are after or max. Did you"),
+        (("flow", 0, "retry", "busy", "mx"), 1, "flow[0].retry.busy.mx", "is not a key here: there are after, max, backoff or"),
         (("window", "timezone", "zon"), "x", "window.timezone.zon", "is not a key here: there are use, fallback or zone. Did"),
         (("window", "ring_timeout"), 30, "window.ring_timeout", "must be text, not 30: put it in quotes"),
         (("flow",), [], "flow", "is empty"),
-        # not yet
-        (("flow", 2), {"id": "mail", "email": {}}, "flow[2].email", "is not enforced yet, so it is refused"),
-        (("flow", 1, "wait"), "2 business days", "flow[1].wait", "'2 business days' is not enforced yet, so it"),
         # references
         (("agent",), "renewal-agent", "agent", "no agent 'renewal-agent' in the resources (declared:"),
         (("flow", 2, "call", "agent"), "x", "flow[2].call.agent", "no agent 'x' in the resources (declared:"),
@@ -198,7 +195,7 @@ def test_numbers_of_a_plan() -> None:
         # flow
         (("flow", 2, "id"), "first-call", "flow[2].id", "'first-call' is the id of an earlier step: each step"),
         (("flow", 1, "call"), {}, "flow[1]", "has call and wait: a step has exactly one of them"),
-        (("flow", 0, "call"), None, "flow[0]", "has none of call, sms and wait: a step has exactly one of them"),
+        (("flow", 0, "call"), None, "flow[0]", "has none of call, sms, email, wait and exit: a step has exactly"),
         (("flow", 1, "retry"), {"busy": {"after": "1m", "max": 1}}, "flow[1].retry", "a wait has no outcome"),
         (("flow", 0, "retry", "busy", "after"), "15x", "flow[0].retry.busy.after", "'15x' is not a duration:"),
         (("flow", 3, "when"), "last.foo == 1", "flow[3].when", "'last.foo == 1' names last.foo: last has"),

@@ -1,5 +1,6 @@
 """engine/flow.py: every pair of the table, then what each disposition leads to, step by step."""
 
+import dataclasses
 from typing import Any, get_args
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 from samples import (
+    BUSY,
     ENROLLMENT,
     FIRST,
     NOW,
@@ -28,7 +30,7 @@ from samples import (
 
 from engine import flow
 from engine.flow import TABLE, Result, transition
-from engine.plan import Channel, Contacting, Plan, Waiting
+from engine.plan import Channel, Contacting, Exiting, Plan, Waiting
 from engine.retries import DISPOSITIONS, MAX_UNRUNG, effect
 from engine.time import DAY, HOUR, MINUTE, Delay
 from engine.windows import add_delay
@@ -36,13 +38,15 @@ from schemas import ids
 from schemas.command import Dial, Revoke
 from schemas.event import Event
 from schemas.outcome import Outcome
-from schemas.rows import EnrollmentRow, Exit, OptOutEntry, Profile, State
+from schemas.rows import EnrollmentRow, Exit, OptOutEntry, Profile, State, Wanted
 
 ENDED = NOW - 2 * MINUTE
 EXITING_OPEN = row_of(State.EXITING, open=open_of(1))
 INPUTS: dict[type[Any], Any] = {
     flow.ContactChanged: flow.ContactChanged("c1"),
     flow.Leave: flow.Leave("unenrolled", "c2"),
+    flow.Reached: flow.Reached("paid", "c5"),
+    flow.Callback: flow.Callback("2026-11-24T18:00Z", "c6"),
     flow.CampaignEnded: flow.CampaignEnded("c3"),
     flow.Due: flow.Due(),
     flow.Refused: flow.Refused("no_window"),
@@ -83,18 +87,24 @@ MOVES: dict[tuple[State, type[Any]], tuple[State, type[Any] | None]] = {
     (State.WAITING, flow.CampaignEnded): (State.EXITING, flow.Finish),
     (State.WAITING, flow.Refused): (State.EXITING, flow.Finish),
     (State.WAITING, flow.Granted): (State.ISSUED, None),
+    (State.WAITING, flow.Callback): (State.WAITING, None),
     (State.ISSUED, flow.Leave): (State.EXITING, None),
     (State.ISSUED, flow.CampaignEnded): (State.EXITING, None),
     (State.ISSUED, flow.Closing): (State.WAITING, None),
     (State.EXITING, flow.Finish): (State.EXITED, None),
 }
 
+#: Pairs that only leave a note in the row.
+NOTED = {(State.AWAITING_CONTACT, flow.Callback), (State.ISSUED, flow.Callback)}
+
 
 @pytest.mark.parametrize(("state", "inp"), [(s, i) for s in State for i in INPUTS], ids=lambda x: getattr(x, "__name__", str(x)))
 def test_every_pair(state: State, inp: type[Any]) -> None:
     row = row_of(state)
     result = after(row, INPUTS[inp])
-    if (state, inp) in MOVES:
+    if (state, inp) in NOTED:
+        assert result == Result(replace(row, wanted=Wanted("2026-11-24T18:00Z", "c6")))
+    elif (state, inp) in MOVES:
         assert (result.row.state, type(result.then) if result.then else None) == MOVES[state, inp]
     else:
         assert result == Result(row)
@@ -139,7 +149,7 @@ def test_a_contact_that_comes_later_starts_the_flow_then() -> None:
 def test_a_wait_that_is_over_leads_to_the_next_step_from_its_own_instant() -> None:
     result = after(row_of(State.WAITING, "pause"), flow.Due())
     assert (result.row.step, result.row.due) == ("second", NOW - 1_000)
-    assert flow.moves_when_due(row_of(State.WAITING, "pause"), PLAN, PROFILE)
+    assert flow.moves_when_due(row_of(State.WAITING, "pause"), PLAN, PROFILE, NOW)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +158,11 @@ def test_a_wait_that_is_over_leads_to_the_next_step_from_its_own_instant() -> No
         (row_of(State.WAITING, "text"), PROFILE, "condition"),
         (row_of(State.WAITING, "text", last=last_of("second", "busy")), PROFILE, "condition"),
         (row_of(State.WAITING, "text", last=last_of("second", "voicemail")), PROFILE, None),
-        (row_of(State.WAITING, "text", last=last_of("text", "provider_throttled")), PROFILE, None),  # a retry of the step itself
+        (
+            row_of(State.WAITING, "text", last=last_of("text", "provider_throttled"), unrung=1),
+            PROFILE,
+            None,
+        ),  # a retry of the step itself
         (
             row_of(State.WAITING, "text", last=last_of("second", "voicemail")),
             Profile(contact_id="c7", phone=PHONE),
@@ -161,7 +175,7 @@ def test_a_wait_that_is_over_leads_to_the_next_step_from_its_own_instant() -> No
 )
 def test_a_step_is_skipped_for_a_reason(row: EnrollmentRow, profile: Profile | None, reason: str | None) -> None:
     plan = plan_of(exits="answered")
-    assert flow.moves_when_due(row, plan, profile) == (reason is not None)
+    assert flow.moves_when_due(row, plan, profile, NOW) == (reason is not None)
     result = after(row, flow.Due(), plan, profile)
     told = [e.data["reason"] for e in result.emit if isinstance(e, Event)]
     assert told == ([] if reason is None else [reason])
@@ -366,7 +380,7 @@ def passage(plan: Plan, *dispositions: str) -> list[EnrollmentRow]:
     rows = [row_of(State.WAITING)]
     for disposition in dispositions:
         row = rows[-1]
-        while row.state is State.WAITING and flow.moves_when_due(row, plan, PROFILE):
+        while row.state is State.WAITING and flow.moves_when_due(row, plan, PROFILE, NOW):
             row = transition(row, flow.Due(), NOW, plan, PROFILE).row
         row = after(row, flow.Granted(SLOT, None), plan).row
         rows.append(closed(outcome_of(disposition, seq=row.seq), plan, row).row)
@@ -395,7 +409,7 @@ def test_a_new_step_counts_its_retries_from_the_beginning() -> None:
 
 
 def replace_id(step: Contacting, name: str) -> Contacting:
-    return Contacting(name, step.channel, step.when, step.agent, step.template, step.retry)
+    return dataclasses.replace(step, id=name)
 
 
 def test_a_conditional_step_is_tried_again_whatever_its_own_attempt_brought() -> None:
@@ -483,13 +497,27 @@ inputs = st.one_of(
     st.sampled_from([i for i in INPUTS.values() if not isinstance(i, flow.Closing)]),
     st.builds(flow.Leave, st.sampled_from(["opted_out", "unenrolled", "erased"]), st.just("c4")),
     st.builds(
-        lambda disposition, seq, opt_out: flow.Closing(outcome_of(disposition, seq=seq, opt_out=opt_out)),
+        lambda disposition, seq, opt_out, at: flow.Closing(outcome_of(disposition, seq=seq, opt_out=opt_out, callback_at=at)),
         st.sampled_from(list(LEADS_TO)),
         st.integers(1, 9),
         st.sampled_from([None, None, None, "all"]),
+        st.sampled_from([None, None, "2026-11-24T18:00Z", "2026-11-25T09:00", "soon"]),
     ),
 )
-plans = st.lists(st.sampled_from([FIRST, PAUSE, SECOND, TEXT]), min_size=1, unique_by=lambda s: s.id).map(lambda s: plan_of(*s))
+#: Steps that lead anywhere: back to the first twice at the most, out, and by conditions.
+AGAIN = dataclasses.replace(SECOND, id="again", max_visits=2, otherwise="end", retry={"voicemail": BUSY}, max_attempts=2)
+STEPS = [
+    FIRST,
+    PAUSE,
+    SECOND,
+    TEXT,
+    AGAIN,
+    Waiting("back", Delay(ms=MINUTE), then="again", when=voicemail_left, max_visits=3),
+    Exiting("bye", "goal", when=voicemail_left),
+]
+plans = st.lists(st.sampled_from(STEPS), unique_by=lambda s: s.id).map(
+    lambda s: plan_of(*[step for step in s if step.id != "again"], AGAIN, goals=frozenset({"paid"}))
+)
 
 
 @given(plans, st.lists(inputs, max_size=40))

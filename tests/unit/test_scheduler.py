@@ -10,6 +10,8 @@ from engine.gate import Facts
 from engine.time import HOUR, Instant
 from outdial.clock import AcceleratedClock, Anchor
 from schemas.campaign import CampaignState
+from schemas.decision import Decision
+from schemas.event import Event
 from schemas.resources import Halt
 from schemas.rows import EnrollmentRow, State
 from streams.index import ContactIndex
@@ -76,9 +78,17 @@ class Desk:
 
     def look(self, row: EnrollmentRow, at: int = TUESDAY) -> int:
         """How many decisions that look has told."""
-        before = len(self.told)
+        before = len(self.decisions)
         self.scheduler.look(0, row.key, row, Instant(at))
-        return len(self.told) - before
+        return len(self.decisions) - before
+
+    @property
+    def decisions(self) -> list[Decision]:
+        return [record for record in self.told if isinstance(record, Decision)]
+
+    @property
+    def due(self) -> list[Event]:
+        return [record for record in self.told if isinstance(record, Event) and record.kind == "step_due"]
 
 
 @pytest.fixture
@@ -95,11 +105,21 @@ CLOSED = Facts(SHUT, CampaignState.RUNNING, TOKYO, FIRST)
 def test_a_refusal_is_told_when_it_comes_and_when_it_is_another_one(desk: Desk) -> None:
     desk.facts = CLOSED
     assert [desk.look(ROW), desk.look(ROW, TUESDAY + 1), desk.look(ROW, TUESDAY + HOUR)] == [1, 0, 0]
-    (told,) = desk.told
+    (told,) = desk.decisions
     assert (told.point, told.ok, told.address, told.dial_id) == ("due", False, PHONE, "")
     assert (told.enrollment_id, told.step) == (ROW.enrollment_id, "first")
     assert desk.look(ROW, TUESDAY + 18 * HOUR) == 1  # the window has closed again meanwhile: another instant
     assert desk.look(replace(ROW, seq=ROW.seq + 1), TUESDAY + 18 * HOUR) == 1  # another attempt
+
+
+def test_that_a_step_fell_due_is_told_once_for_each_attempt_and_under_one_id(desk: Desk, index: ContactIndex) -> None:
+    later = replace(ROW, seq=ROW.seq + 1, due=ROW.due + HOUR)
+    for row in (ROW, ROW, later):
+        desk.look(row, TUESDAY + HOUR)
+    assert [event.at for event in desk.due] == [ROW.due, later.due]
+    index.told.clear()  # derived: dropped with the partition
+    desk.look(later, TUESDAY + 2 * HOUR)
+    assert desk.due[-1] == desk.due[-2]
 
 
 def test_the_same_refusal_after_a_crash_has_the_same_id(desk: Desk, index: ContactIndex) -> None:
@@ -107,7 +127,7 @@ def test_the_same_refusal_after_a_crash_has_the_same_id(desk: Desk, index: Conta
     desk.look(ROW)
     index.denied.clear()  # derived: dropped with the partition
     desk.look(ROW, TUESDAY + 5_000)
-    first, again = desk.told
+    first, again = desk.decisions
     assert first.event_id == again.event_id
 
 
