@@ -1,8 +1,8 @@
 """What is done after outcomes and exits, beside the flow: which actions, with what, when again, and when no more.
 
-An action is named by what led to it: `action_id = H(event_id of the outcome or exit, id of the action)`. So a repeat, of the outcome
-or of the action, has the same id, and whoever receives it can tell. What is only a record (event, suppress) leaves with the step
-that led to it. A webhook or a message is kept as a row until it is done, or given up.
+An action is named by what led to it: `action_id = H(event_id of the outcome or exit, id of the action)`. So a repeat, of the
+outcome or of the action, has the same id, and whoever receives it can tell. What is only a record (event, suppress) leaves with the
+step that led to it. A webhook or a message is kept as a row until it is done, or given up.
 """
 
 from base64 import b64encode

@@ -75,7 +75,9 @@ def _malformed(place: Place, value: Any) -> str:
     if place[-1] == "number":
         return f'{value!r} is no number in E.164: write it with + and its country code, such as "+12125550101"{_dialable(value)}'
     if place[-1] == "secret_env":
-        return f"{value!r} is no name of an environment variable: capitals, digits and _, no digit first. The secret stays out of here"
+        return (
+            f"{value!r} is no name of an environment variable: capitals, digits and _, no digit first. The secret stays out of here"
+        )
     if "variables" in place:
         return f"{value!r} is no name for a variable: letters, digits and _, no digit first"
     mended = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(value).casefold()).strip("-")[:64]

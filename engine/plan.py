@@ -183,7 +183,9 @@ class Plan:
         channels = frozenset(step.channel for step in self.steps if isinstance(step, Contacting))
         object.__setattr__(self, "channels", channels)
         object.__setattr__(self, "scopes", frozenset(("all", self.purpose, f"campaign:{self.campaign}")))
-        object.__setattr__(self, "by_id", _ById({step.id: step for step in (*self.steps, *self._messages())}))  # frozen for everybody else
+        object.__setattr__(
+            self, "by_id", _ById({step.id: step for step in (*self.steps, *self._messages())})
+        )  # frozen for everybody else
         object.__setattr__(self, "_ways", {step.id: self._ways_of(i) for i, step in enumerate(self.steps)})
 
     def step(self, step_id: str) -> Step:

@@ -42,7 +42,9 @@ class OutHooks:
         """One request. Never raises: what went wrong is in the answer."""
         secret = self._secrets.get(secret_env, "").strip()
         if not secret:
-            return Answer(f"{secret_env} is not set where the worker runs: set it to the secret of {_host(url)}, and restart the worker")
+            return Answer(
+                f"{secret_env} is not set where the worker runs: set it to the secret of {_host(url)}, and restart the worker"
+            )
         try:
             headers = _signed(Webhook(secret), webhook_id, body)
         except (binascii.Error, ValueError, EmptyWebhookSecretError):  # which would show the secret

@@ -253,7 +253,9 @@ class CampaignFile(Part):
     goals: list[Name] = _described("events from outside that end it for a person, with the reason goal", ["paid", "called_us"], [])
     reentry: ReentryPart | None = _described("whether people may enter again; left out, once and never again")
     actions: list[ActionPart] = _described(
-        "what is done after outcomes and exits, beside the flow", [{"id": "tell-crm", "on": ["answered"], "event": {"name": "reached"}}], []
+        "what is done after outcomes and exits, beside the flow",
+        [{"id": "tell-crm", "on": ["answered"], "event": {"name": "reached"}}],
+        [],
     )
     exit: list[Literal["answered", "opted_out", "unreachable"]] = _described(
         "what ends it for a person, before the flow does", default=["answered", "opted_out", "unreachable"]

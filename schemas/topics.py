@@ -83,7 +83,7 @@ ENROLLMENTS = _in(
     "enrollments",
     "contact_id",
     (Enroll, Unenroll, OptOut, Callback, Goal, Act),
-    "Who enters a campaign, who leaves, who opts out, who asks for a call, whose goal is reached; and post-call actions to run again.",
+    "Who enters a campaign, who leaves, who opts out, who asks for a call, whose goal is reached; and actions to run again.",
 )
 OPT_OUTS = TopicSpec(
     "opt-outs",
@@ -129,7 +129,9 @@ DIAL_LEDGER = _compact(
 SUPPRESSIONS = _in("suppressions", "address", (Suppression,), "Addresses that must not be contacted, and those that may again.")
 CALL_OUTCOMES = _out("call-outcomes", "contact_id", Outcome, "How each command ended: one closing record each.")
 CAMPAIGN_EVENTS = _out("campaign-events", "contact_id", Event, "What happened to each enrollment, from enrolled to exited.")
-CRM_UPDATES = _out("crm-updates", "contact_id", CrmUpdate, "What campaigns tell a CRM of people: the action `event` of their files.")
+CRM_UPDATES = _out(
+    "crm-updates", "contact_id", CrmUpdate, "What campaigns tell a CRM of people: the action `event` of their files."
+)
 DECISIONS = _out("decisions", "address", Decision, "Why a call was, or was not, placed: the gate's answers.")
 DEAD_LETTERS = _out("dead-letters", "source key", DeadLetter, "Records that could not be used, untouched, and why.")
 

@@ -1,8 +1,8 @@
 """Messages that follow calls, on their way: gate, slot, command, closing. Nothing of it moves an enrollment.
 
-Whom the gate allows waits in the ready queue of the line like everybody else, under a name that no row has; the scheduler hands over
-the slot (`Flows.others`). What it refuses until an instant is asked again then, and what waits for an event (resumed, halt lifted)
-every few seconds, or as soon as a campaign's head changes.
+Whom the gate allows waits in the ready queue of the line like everybody else, under a name that no row has; the scheduler hands
+over the slot (`Flows.others`). What it refuses until an instant is asked again then, and what waits for an event (resumed, halt
+lifted) when that comes.
 """
 
 from collections import defaultdict
@@ -75,13 +75,14 @@ class Messages:
                 self._actions.set_timer(p, row.action_id, self._lane.real_ms + LOOK_AGAIN)
 
     def issue(self, p: int, name: str, slot: Slot, now: Instant) -> bool:
-        """A slot for what waits under this name: the command is named in the row, and sent once that is durable. False: it lapses."""
+        """A slot for what waits under this name: the row names the command, which is sent once that is durable. False: it lapses."""
         row = self._actions.rows.get(p, name.removeprefix(MARK)) if name.startswith(MARK) else None
         action = self._actions.action(row) if row is not None else None
         if row is None or row.open is not None or action is None or action.step is None:
             return False
         profile, plan = self._flows.profiles.get(p, row.contact_id), self._plan(row)
-        if profile is None or messages.lacking(row, action.step, profile) or not self._verdict(row, action.step, plan, profile, now).ok:
+        lacks = messages.lacking(row, action.step, profile)
+        if profile is None or lacks or not self._verdict(row, action.step, plan, profile, now).ok:
             self._actions.set_timer(p, row.action_id, self._lane.real_ms)
             return False
         caller = self._flows.heads.caller_for(plan, row.contact_id)
@@ -97,9 +98,7 @@ class Messages:
             return
         what, after = messages.closed(outcome), replace(row, open=None, commands=row.commands + 1)
         if what.sent:
-            self._actions.done(
-                p, row, EventKind.ACTION_DONE, now, dial_id=outcome.dial_id, disposition=outcome.disposition
-            )
+            self._actions.done(p, row, EventKind.ACTION_DONE, now, dial_id=outcome.dial_id, disposition=outcome.disposition)
         elif what.never:
             self._skip(p, row, what.never, now)
         elif what.failed:

@@ -1,9 +1,9 @@
-"""ACTIONS: what is done after outcomes and exits, beside the flow: kept as rows, run by this worker, repeated until done or given up.
+"""ACTIONS: what is done after outcomes and exits, beside the flow: kept as rows, run here, repeated until done or given up.
 
 The stage that has the outcome, or says the exit, puts one row per action into a table of its own, in the same step, or before
-`exited` is said: a crash loses none. When the row is durable the action is run: webhooks by a courier (streams/courier.py), so that
-no server that is slow holds up the pipeline or another server; messages through gate, slots and ledger (streams/action_messages.py).
-A row goes when its action is done or given up, and `action_done` or `action_failed` says so.
+`exited` is said: a crash loses none. When the row is durable the action is run: webhooks by a courier (streams/courier.py), so
+that no server that is slow holds up the pipeline or another server; messages (streams/action_messages.py) through gate, slots and
+ledger. A row goes when its action is done or given up, and `action_done` or `action_failed` says so.
 """
 
 import logging
@@ -55,7 +55,7 @@ class Actions:
     # --- what leads to actions ---
 
     def on_outcome(self, p: int, outcome: Outcome, now: Instant) -> None:
-        """In the step of the outcome. What a repeat finds is there already, or has been done, and is done again with the same id."""
+        """In the step of the outcome. What a repeat leads to is there already; or it was done, and is again, with the same id."""
         plan = self.flows.heads.plan(outcome.campaign, outcome.version)
         if plan is None or not plan.actions:
             return
@@ -70,7 +70,8 @@ class Actions:
             return False
         profile = self.flows.profiles.get(p, row.contact_id)
         found = list(actions.on_exit(plan, row.exit.reason))
-        return any([self._begin(p, action, actions.of_exit(action, row, profile), profile, now) for action in found])
+        kept = [self._begin(p, action, actions.of_exit(action, row, profile), profile, now) for action in found]
+        return any(kept)
 
     def on_closing(self, p: int, outcome: Outcome, now: Instant) -> None:
         """The closing of a message that is an action."""
@@ -85,7 +86,9 @@ class Actions:
         except msgspec.ValidationError as error:
             raise RecordError(f"this is no action: {error}") from error
         if row.action_id != asked.action_id or row.contact_id != asked.contact_id:
-            raise RecordError(f"the action in it is {row.action_id} of {row.contact_id}, not {asked.action_id} of {asked.contact_id}")
+            raise RecordError(
+                f"the action in it is {row.action_id} of {row.contact_id}, not {asked.action_id} of {asked.contact_id}"
+            )
         if self.action(row) is None:
             raise RecordError(f"campaign {row.campaign}@{row.version} has no action {row.action!r}")
         if self.rows.get(p, row.action_id) is None:

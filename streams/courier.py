@@ -1,4 +1,4 @@
-"""Whose turn it is to be delivered: at most so many at a time for one endpoint, and in all. One that is slow holds up nobody else."""
+"""Whose turn it is to be delivered: at most so many at a time for one endpoint, and in all. A slow one holds up nobody else."""
 
 import asyncio
 import logging

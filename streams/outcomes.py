@@ -1,4 +1,4 @@
-"""OUTCOMES: the closing of each command leads to the next due instant, or to the exit, and to actions; and the person's attempts are kept."""
+"""OUTCOMES: the closing of each command leads to the next due instant, or the exit, and to actions; attempts are kept."""
 
 from msgspec.structs import replace
 
