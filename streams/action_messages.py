@@ -75,7 +75,7 @@ class Messages:
                 self._actions.set_timer(p, row.action_id, self._lane.real_ms + LOOK_AGAIN)
 
     def issue(self, p: int, name: str, slot: Slot, now: Instant) -> bool:
-        """A slot for what waits under this name: the row names the command, which is sent once that is durable. False: it lapses."""
+        """A slot for what waits under this name: the row names the command, sent once that is durable. False: it lapses."""
         row = self._actions.rows.get(p, name.removeprefix(MARK)) if name.startswith(MARK) else None
         action = self._actions.action(row) if row is not None else None
         if row is None or row.open is not None or action is None or action.step is None:
