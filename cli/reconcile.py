@@ -18,9 +18,11 @@ from schemas.event import Event, EventKind
 from schemas.rows import EnrollmentRow, State
 from schemas.topics import CALL_OUTCOMES, CAMPAIGN_EVENTS
 
-#: What may follow an exit: news of a message that was sent before it, and what became of actions.
+#: What may follow an exit: news of a message that was sent before it, that a call was placed, which the dialer tells, and what became
+#: of actions.
 _LATE = {
     EventKind.MESSAGE_STATUS.value,
+    EventKind.CALL_PLACED.value,
     EventKind.ACTION_DONE.value,
     EventKind.ACTION_FAILED.value,
     EventKind.ACTION_SKIPPED.value,
@@ -48,8 +50,9 @@ def _totals(world: World) -> Counter[tuple[str, str]]:
 
 
 def entered(world: World) -> Check:
-    """Everybody whose enrollment the workers have read has a row, has exited, or is among the dead letters."""
-    found, known = Finding(), _of_kind(world, EventKind.ENROLLED).keys() | world.by_enrollment().keys() | _gone(world).keys()
+    """Everybody whose enrollment the workers have read has a row, has exited, was refused, or is among the dead letters."""
+    found, known = Finding(), world.by_enrollment().keys() | _gone(world).keys()
+    known |= _of_kind(world, EventKind.ENROLLED).keys() | _of_kind(world, EventKind.ENROLLMENT_REFUSED).keys()
     if CAMPAIGN_EVENTS.name not in world.expired:
         for enrollment, asked in world.entered.items():
             if enrollment not in known and asked.place not in world.dead_letters:

@@ -206,7 +206,7 @@ def _following(check: Check, i: int, ids: list[str], used_up: bool = False) -> l
     """Where ways lead from step i; `used_up`: once its visits are, if they are limited."""
     last = i + 1 if i + 1 < len(ids) else None
     then = _target(check.get(str, "flow", i, "then"), ids, last)
-    otherwise = _target(check.get(str, "flow", i, "otherwise"), ids, then)
+    otherwise = _target(check.get(str, "flow", i, "otherwise"), ids, last)
     if used_up and check.get(int, "flow", i, "max_visits") is not None:
         found = [otherwise]
     elif check.get(str, "flow", i, "exit") is not None:

@@ -239,10 +239,11 @@ def _told_open(row: LedgerRow, call: Call, inp: Told, ctx: Moment) -> Result:
             deadline=inp.deadline,
             requested_by=receipt.requested_by or call.requested_by,
         )
-        told = () if call.accepted or call.template is None else (_placed(row, call.template, receipt, ctx),)
-        return Result(_with(row, accepted, ctx), told, wake=inp.deadline)
+        return Result(_with(row, accepted, ctx), _placed(row, call, ctx), wake=inp.deadline)
     if kind == _ENDED or kind == ReceiptKind.REJECTED:
-        return _settle(row, call, ctx, _disposition(receipt), receipt=receipt)
+        settled = _settle(row, call, ctx, _disposition(receipt), receipt=receipt)
+        told = _placed(row, call, ctx) if kind == _ENDED else ()  # its end may be told before it is said to be taken
+        return Result(settled.row, (*told, *settled.emit))
     if kind == ReceiptKind.NOT_FOUND and not call.accepted:
         return _settle(row, call, ctx, _NOT_DIALED, reason="not_requested", cause=receipt.event_id)
     if kind == ReceiptKind.NOT_FOUND:
@@ -262,19 +263,21 @@ def _status(row: LedgerRow, call: Call | None, receipt: Receipt, ctx: Moment) ->
     if closing is None or receipt.kind != ReceiptKind.STATUS or receipt.disposition is None:
         return ()
     data = {"dial_id": closing.dial_id, "disposition": receipt.disposition, "address": row.address}
-    return (_event(EventKind.MESSAGE_STATUS, closing, receipt, data, ctx),)
+    return (_event(EventKind.MESSAGE_STATUS, closing, receipt.event_id, data, ctx),)
 
 
-def _placed(row: LedgerRow, template: Outcome, receipt: Receipt, ctx: Moment) -> Event:
-    """That the provider took the call. Said once, of the first statement that says so."""
-    return _event(EventKind.CALL_PLACED, template, receipt, {"dial_id": template.dial_id, "address": row.address}, ctx)
+def _placed(row: LedgerRow, call: Call, ctx: Moment) -> tuple[Sent, ...]:
+    """That the provider took the call: said once, by the first receipt that shows it."""
+    if call.accepted or call.template is None or call.channel != _CALL:
+        return ()
+    return (_event(EventKind.CALL_PLACED, call.template, call.dial_id, {"dial_id": call.dial_id, "address": row.address}, ctx),)
 
 
-def _event(kind: EventKind, about: Outcome, receipt: Receipt, data: dict[str, Any], ctx: Moment) -> Event:
-    """What a receipt says of a command, for the feed."""
+def _event(kind: EventKind, about: Outcome, cause: str, data: dict[str, Any], ctx: Moment) -> Event:
+    """What is told of a command, for the feed."""
     return Event(
-        event_id=ids.event_id(receipt.event_id, kind, about.enrollment_id),
-        cause=receipt.event_id,
+        event_id=ids.event_id(cause, kind, about.enrollment_id),
+        cause=cause,
         kind=kind,
         contact_id=about.contact_id,
         enrollment_id=about.enrollment_id,

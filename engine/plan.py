@@ -216,7 +216,7 @@ class Plan:
         step = self.steps[i]
         following = self.steps[i + 1] if i + 1 < len(self.steps) else None
         then = self._named(step.then) if step.then else following
-        return then, (self._named(step.otherwise) if step.otherwise else then)
+        return then, (self._named(step.otherwise) if step.otherwise else following)
 
     def _named(self, step_id: str) -> Step | None:
         return None if step_id == END else self.by_id[step_id]

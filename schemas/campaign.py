@@ -165,7 +165,7 @@ class StepPart(Part):
     )
     exit: Literal["completed", "goal", "expired", "unreachable"] | None = _described("leave, with this reason", "completed")
     then: Id | None = _described("the step that follows once this one is over; left out, the next; end leaves", "text")
-    otherwise: Id | None = _described("the step that follows if this one is not taken; left out, as then", "second-call")
+    otherwise: Id | None = _described("the step that follows if this one is not taken; left out, the next", "second-call")
     max_visits: int | None = _described(
         "how often a person may come to this step, where a way leads back to it; after that it is not taken", 3, ge=1, le=50
     )
