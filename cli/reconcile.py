@@ -18,8 +18,8 @@ from schemas.event import Event, EventKind
 from schemas.rows import EnrollmentRow, State
 from schemas.topics import CALL_OUTCOMES, CAMPAIGN_EVENTS
 
-#: What may follow an exit: news of a message that was sent before it, that a call was placed, which the dialer tells, and what became
-#: of actions.
+#: What may follow an exit: news of a message that was sent before it, that a call was placed, which the dialer tells, and what
+#: became of actions.
 _LATE = {
     EventKind.MESSAGE_STATUS.value,
     EventKind.CALL_PLACED.value,

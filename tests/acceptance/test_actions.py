@@ -1,4 +1,4 @@
-"""What is done after calls, on a real broker: told to a real web server, signed, again with the same id after a kill, and counted."""
+"""What is done after calls, on a real broker: told to a real web server, signed, again with the same id after a kill."""
 
 import json
 import threading
@@ -139,7 +139,7 @@ def test_a_server_that_does_not_answer_holds_up_nobody_else(world: World) -> Non
 
 
 def test_what_is_given_up_lies_in_the_dead_letters_and_comes_again_from_there(world: World) -> None:
-    (person,), gone = people_of(34, 1), [410, 204]
+    (person,), gone = people_of(32, 1, first=1), [410, 204]
     with Collector(lambda n: gone[min(n, 1)]) as server:
         start(world, "gone", HOOK.format(id="tell", on="answered", url=server.url))
         world.enroll([person], "gone")
