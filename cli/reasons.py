@@ -11,7 +11,7 @@ from typing import Protocol
 from engine import flow
 from engine.answers import At, Never, When
 from engine.errors import OutdialError
-from engine.gate import TRANSIT_MS, Facts, Verdict, decide
+from engine.gate import Facts, Verdict, decide, room
 from engine.plan import Plan
 from engine.reach import address_for
 from engine.time import Instant
@@ -27,10 +27,6 @@ PACING = "pacing"
 MOVING = "moving on"  # a wait is over, or a step is skipped: no gate is asked
 LEAVING = "leaving"  # the exit is decided, or the gate says never
 NO_PLAN = "campaign version missing"
-
-#: Real ms of the window that must be left for somebody to become ready. As in streams/flows.py, which would bring Faust: a test
-#: compares.
-ROOM_MS = TRANSIT_MS + 1_000
 
 #: A refusal that ends with an event, in a user's words; any other goes by the name of its check.
 _EVENTS = {"resumed": "paused", "started": "not started", "contact_free": "contact busy", "halt_lifted": "halted"}
@@ -144,7 +140,7 @@ def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View
         lists={each.id: each.as_of for each in view.plans.lists},
         abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile else None,
         contact_busy=view.busy.get(row.contact_id, row.key) != row.key,
-        transit=int(ROOM_MS * view.rate),
+        transit=room(view.rate),
     )
 
 

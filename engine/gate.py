@@ -21,7 +21,7 @@ from engine.consent import consented
 from engine.halts import halted
 from engine.plan import Channel, Contacting, Plan, Terms
 from engine.suppression import lists_current, suppressed
-from engine.time import Instant
+from engine.time import HOUR, Instant
 from schemas.campaign import CampaignState
 from schemas.decision import AnswerRecord
 from schemas.line import Slot
@@ -30,6 +30,9 @@ from schemas.rows import Attempt, CallState, Consent, LedgerRow, OptOutEntry
 
 #: Real ms that must be left of the window right before a request, for its transit.
 TRANSIT_MS = 250
+#: Real ms that a slot may lie ahead when it is granted: who becomes ready must still be inside the window then. On a clock that
+#: runs fast it is at most half an hour of the campaign's; who is late for the window's end is refused by the dialer and waits on.
+SLOT_AHEAD_MS = 1_000
 
 
 #: Members by name: Python 3.11 takes as long to find one in its class as for ten comparisons, and these are asked for all the time.
@@ -139,6 +142,11 @@ def _slot(facts: Facts, now: Instant) -> Answer:
     if facts.slot is None:
         return NOT_ASKED["slot"]
     return YES["slot"] if facts.real_us < facts.slot.end else Answer("slot", False, At(now))
+
+
+def room(rate: float) -> int:
+    """Campaign ms of the window that somebody who becomes ready needs before its end, on a clock that runs `rate` times as fast."""
+    return int(TRANSIT_MS * rate + min(SLOT_AHEAD_MS * rate, HOUR // 2))
 
 
 def decide(facts: Facts, now: Instant) -> Verdict:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from engine import flow, totals
-from engine.gate import TRANSIT_MS, Facts
+from engine.gate import Facts, room
 from engine.plan import Contacting, Plan
 from engine.reach import address_for
 from engine.time import DAY, Instant
@@ -20,8 +20,6 @@ from streams.index import ContactIndex
 from streams.lane import Lane
 from streams.store import Table
 
-#: Real ms that a slot may lie ahead when it is granted: who becomes ready must still be inside the window then.
-SLOT_AHEAD_MS = 1_000
 #: Real ms behind the end of a slot after which an open command is asked after, by sending it again (it can only close by then):
 #: soon after a recovery, for a crash may have come before it was sent; later as a watchdog, while the call may be going on.
 PROBE_RECOVERED = 1_000
@@ -44,7 +42,7 @@ class Flows:
         self.leaving: Callable[[int, EnrollmentRow, Instant], bool] = lambda *_: False
         # A slot for what waits in the ready queue under a name that no row has; whether it was used.
         self.others: Callable[[int, str, Slot, Instant], bool] = lambda *_: False
-        self._transit = int((TRANSIT_MS + SLOT_AHEAD_MS) * clock.rate)
+        self._transit = room(clock.rate)
         rows.observers.append(self._watch)
 
     def row(self, p: int, key: str) -> EnrollmentRow | None:
