@@ -75,8 +75,9 @@ def _malformed(place: Place, value: Any) -> str:
     if place[-1] == "number":
         return f'{value!r} is no number in E.164: write it with + and its country code, such as "+12125550101"{_dialable(value)}'
     if place[-1] == "secret_env":
+        # Not shown: it may be the secret itself.
         return (
-            f"{value!r} is no name of an environment variable: capitals, digits and _, no digit first. The secret stays out of here"
+            "is no name of an environment variable: capitals, digits and _, no digit first. The secret itself stays out of the file"
         )
     if "variables" in place:
         return f"{value!r} is no name for a variable: letters, digits and _, no digit first"

@@ -63,7 +63,7 @@ def _on(check: Check, i: int) -> None:
 def _url(check: Check, i: int) -> None:
     url = check.get(str, "actions", i, "webhook", "url")
     if url is not None and (why := unfit(url)):
-        check.add(("actions", i, "webhook", "url"), f"{url!r} {why}")
+        check.add(("actions", i, "webhook", "url"), why if "@" in url else f"{url!r} {why}")  # which may be a password
 
 
 def unfit(url: str) -> str | None:

@@ -152,3 +152,28 @@ def test_what_is_given_up_lies_in_the_dead_letters_and_comes_again_from_there(wo
         until(lambda: told(world, "gone")["action_done", "tell"] == 1, timeout=60)
     assert len(set(server.ids())) == 1
     everything_adds_up(world)
+
+
+def test_kills_lose_no_action_and_send_no_message_twice(world: World) -> None:
+    """The worker is killed again and again while actions are kept, asked, commanded and closed."""
+    people = people_of(31, 60, first=200)
+    with Collector(lambda _: 204) as server:
+        start(
+            world,
+            "killed",
+            HOOK.format(id="tell", on="answered", url=server.url),
+            HOOK.format(id="left", on='"exited:answered"', url=server.url),
+            '- {id: thanks, on: [answered], sms: {template: "Thank you, {{first_name}}"}}',
+        )
+        world.enroll(people, "killed")
+        for step in (10, 40, 75):  # actions that were done by then
+            until(lambda step=step: sum(told(world, "killed").values()) >= step, timeout=60)  # type: ignore[misc]
+            world.kill("one")
+            world.start_worker("one")
+        wanted = {("action_done", name): len(people) for name in ("tell", "left", "thanks")}
+        until(lambda: told(world, "killed") == wanted, timeout=90)
+    assert len(set(server.ids())) == 2 * len(people)
+    numbers = {number_of(person) for person in people}
+    messages = Counter(line["number"] for line in world.requests() if line["channel"] == "sms" and line["number"] in numbers)
+    assert messages == dict.fromkeys(numbers, 1)
+    everything_adds_up(world)

@@ -284,7 +284,7 @@ def test_a_file_with_each_kind_of_action_becomes_a_plan() -> None:
         (one(event=None, webhook=WEBHOOK | {"url": "ftp://crm.example.com/x"}), "is no URL of a web server"),
         (one(event=None, webhook=WEBHOOK | {"url": "https://me:pw@crm.example.com/"}), "holds a name or a password"),
         (one(event=None, webhook=WEBHOOK | {"url": "https://crm.example.com:no/"}), "is no URL"),
-        (one(event=None, webhook=WEBHOOK | {"secret_env": "whsec_abc"}), "The secret stays out of here"),
+        (one(event=None, webhook=WEBHOOK | {"secret_env": "whsec_abc"}), "The secret itself stays out of the file"),
         (one(event=None, sms={"template": "Hi {{frist_name}}"}), "Did you mean {{first_name}}?"),
         (one(event=None, sms={"template": "Hi {{first name}}"}), "is not a variable"),
         (one(event=None, suppress={"scope": "everything"}), "write all, campaign, call, sms or email"),
@@ -294,6 +294,12 @@ def test_a_fault_names_its_place_and_the_remedy(part: dict[str, Any], says: str)
     (fault,) = told_of(part)
     assert says in fault
     assert fault.startswith("actions[0]")
+
+
+@pytest.mark.parametrize("webhook", [{"url": "https://me:hush@crm.example.com/"}, {"secret_env": "whsec_hush"}])
+def test_a_fault_does_not_repeat_what_may_be_a_secret(webhook: dict[str, str]) -> None:
+    (fault,) = told_of(one(event=None, webhook=WEBHOOK | webhook))
+    assert "hush" not in fault
 
 
 def test_a_disposition_of_the_providers_own_is_declared_by_its_meaning() -> None:
