@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from engine import action_messages as messages
 from engine.answers import At, Never
 from engine.gate import Verdict, decide
+from engine.numbers import NextFree, Person
 from engine.plan import Contacting, Plan
-from engine.time import Instant
+from engine.time import MINUTE, Instant
 from schemas.campaign import CampaignHead
 from schemas.event import EventKind
 from schemas.line import Slot
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 #: In front of an action's id, in the ready queue: rows of enrollments have two slashes in their names.
 MARK = "action/"
 #: Real ms after which one that is ready, or waits for an event, is looked at again in any case.
-LOOK_AGAIN = 60_000
+LOOK_AGAIN = 15 * MINUTE
 
 
 class Messages:
@@ -37,7 +38,7 @@ class Messages:
     def __init__(self, actions: "Actions") -> None:
         self._actions, self._flows, self._lane = actions, actions.flows, actions.lane
         self._held: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))  # campaign -> what waits for an event
-        self._flows.others = self.issue
+        self._flows.others, self._flows.other_again = self.issue, self._again
         self._flows.heads.subscribe(self._on_head)
         self._flows.heads.subscribe_held(self._on_held)
 
@@ -52,7 +53,7 @@ class Messages:
         if profile is None or (lacks := messages.lacking(row, step, profile)):
             self._skip(p, row, "no_address" if profile is None else lacks or "", now)
             return
-        verdict = self._verdict(row, step, plan, profile, now)
+        verdict = self._verdict(p, row, step, plan, profile, now)
         self._held[p][row.campaign].discard(row.action_id)
         if verdict.ok:
             until = verdict.open_until or now
@@ -82,10 +83,14 @@ class Messages:
             return False
         profile, plan = self._flows.profiles.get(p, row.contact_id), self._plan(row)
         lacks = messages.lacking(row, action.step, profile)
-        if profile is None or lacks or not self._verdict(row, action.step, plan, profile, now).ok:
+        if profile is None or lacks or not self._verdict(p, row, action.step, plan, profile, now).ok:
             self._actions.set_timer(p, row.action_id, self._lane.real_ms)
             return False
-        caller = self._flows.heads.caller_for(plan, row.contact_id)
+        person = Person(row.contact_id, messages.address(row, action.step, profile) or "", profile.jurisdictions, row.commands + 1)
+        caller = self._flows.callers.choose_for(p, plan, action.step.channel, person, now)
+        if isinstance(caller, NextFree):
+            self._actions.set_timer(p, row.action_id, self._lane.real_ms)  # the gate says until when
+            return False
         issued = replace(row, open=messages.issued(row, action.step, profile, slot, caller, now))
         self._lane.put(self._actions.rows, p, row.action_id, issued)
         self._lane.emit_after(messages.command(issued, action.step, plan, profile))
@@ -129,8 +134,8 @@ class Messages:
         self._flows.index[p].ready.discard(MARK + row.action_id)
         self._actions.done(p, row, EventKind.ACTION_SKIPPED, now, reason=reason)
 
-    def _verdict(self, row: ActionRow, step: Contacting, plan: Plan, profile: Profile, now: Instant) -> Verdict:
-        return decide(self._flows.facts_of(plan, step, profile, messages.address(row, step, profile)), now)
+    def _verdict(self, p: int, row: ActionRow, step: Contacting, plan: Plan, profile: Profile, now: Instant) -> Verdict:
+        return decide(self._flows.facts_of(p, plan, step, profile, messages.address(row, step, profile)), now)
 
     def _plan(self, row: ActionRow) -> Plan:
         plan = self._flows.heads.plan(row.campaign, row.version)
@@ -140,6 +145,10 @@ class Messages:
     def _real(self, instant: Instant, now: Instant) -> int:
         """Real ms of a campaign instant."""
         return self._lane.real_ms + int(self._lane.clock.real_delay(instant - now) * 1000) + 1
+
+    def _again(self, p: int, name: str) -> None:
+        if name.startswith(MARK):
+            self._look_at(p, {name.removeprefix(MARK)})
 
     def _on_head(self, head: CampaignHead) -> None:
         for p in self._lane.active:

@@ -8,6 +8,7 @@ from engine import flow, totals
 from engine.gate import Facts, room
 from engine.plan import Contacting, Plan
 from engine.reach import address_for
+from engine.spending import Spending
 from engine.time import DAY, Instant
 from outdial.clock import Clock
 from schemas.campaign import CampaignState
@@ -15,6 +16,7 @@ from schemas.command import Unlink
 from schemas.ids import event_id
 from schemas.line import Slot
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
+from streams.callers import Callers
 from streams.heads import Heads
 from streams.index import ContactIndex
 from streams.lane import Lane
@@ -42,8 +44,12 @@ class Flows:
         self.leaving: Callable[[int, EnrollmentRow, Instant], bool] = lambda *_: False
         # A slot for what waits in the ready queue under a name that no row has; whether it was used.
         self.others: Callable[[int, str, Slot, Instant], bool] = lambda *_: False
+        self.other_again: Callable[[int, str], None] = lambda *_: None  # it was taken out there, and is to be looked at again
         self._transit = room(clock.rate)
+        self.spending: dict[int, Spending] = defaultdict(Spending)
+        self.callers = Callers(lane, clock, heads, profiles, rows)
         rows.observers.append(self._watch)
+        profiles.observers.append(lambda p, _, old, new: self.spending[p].watch(old, new))
 
     def row(self, p: int, key: str) -> EnrollmentRow | None:
         found = self.rows.get(p, key)
@@ -60,10 +66,10 @@ class Flows:
         """The contact's half of what the gate looks at."""
         step = flow.contacting(row, plan)
         address = address_for(profile, step.channel, row.bad) if profile and plan.countries else None
-        return self.facts_of(plan, step, profile, address, self.index[p].busy(row.contact_id, key))
+        return self.facts_of(p, plan, step, profile, address, self.index[p].busy(row.contact_id, key))
 
     def facts_of(
-        self, plan: Plan, step: Contacting, profile: Profile | None, address: str | None, busy: bool | None = None
+        self, p: int, plan: Plan, step: Contacting, profile: Profile | None, address: str | None, busy: bool | None = None
     ) -> Facts:
         """The same of any message or call. `address`: asked for its country; `busy`: another command of the contact is open."""
         return Facts(
@@ -78,6 +84,7 @@ class Flows:
             halts=self.heads.halts,
             lists=self.heads.lists,
             abroad=plan.abroad(address) if address and plan.countries else None,
+            no_number=self.callers.none_left(p, plan, step.channel, self.lane.now()),
             contact_busy=busy,
             transit=self._transit,
         )
@@ -151,7 +158,9 @@ class Flows:
 
     def rebuild(self, p: int) -> None:
         """Everything derived of a partition, from its rows. What was cut off by a crash is looked at again, a slice at a time."""
+        self.callers.rebuild(p)
         index = self.index[p] = ContactIndex()
+        self.spending[p] = Spending(self.profiles.rows(p).values())
         for key, row in self.rows.rows(p).items():
             index.watch(key, None, row)
             if not isinstance(row, EnrollmentRow):
@@ -165,6 +174,8 @@ class Flows:
 
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
+        self.spending.pop(p, None)
+        self.callers.drop(p)
 
     def retire(self, p: int) -> None:
         """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""

@@ -75,12 +75,12 @@ class Scene:
             heads=SimpleNamespace(
                 plan=lambda *_: self.plan,
                 state=lambda _: self.state,
-                caller_for=lambda *_: "+12125550102",
                 halts=(),
                 lists={},
                 subscribe=self.heads.append,
                 subscribe_held=lambda _: None,
             ),
+            callers=SimpleNamespace(choose_for=lambda *_: "+12125550102", none_left=lambda *_: None),
             _transit=0,
         )
         flows.facts_of = lambda *args: Flows.facts_of(flows, *args)
@@ -386,6 +386,16 @@ def test_a_command_that_is_out_is_asked_after_by_sending_it_again_unchanged() ->
     scene.run(2 * 60 * SECOND)
     assert scene.sent[-1] == dial
     assert sum(isinstance(sent, Dial) for sent in scene.sent) == 2
+
+
+def test_what_is_taken_out_of_the_queue_without_a_slot_comes_back() -> None:
+    """As when the campaign has no number for a while, or a step of the scheduler fails."""
+    scene = waiting()
+    (name,) = scene.ready()
+    scene.flows.other_again(P, name)
+    scene.flows.other_again(P, "c7/spring/1")  # a row that went meanwhile
+    scene.run()
+    assert scene.ready() == [name]
 
 
 def test_a_slot_for_somebody_else_is_left_alone() -> None:
