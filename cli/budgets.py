@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cli.reasons import Plans
+from cli.plans import Plans
 from engine.errors import OutdialError
 from engine.quotas import Budget
 from engine.spending import Spending, exhausted

@@ -17,6 +17,7 @@ from cli.packed import Packed
 from cli.read import Raw, Snapshot, read_heads, read_records
 from cli.reasons import Used
 from cli.summary import Closings
+from cli.usage import Usage
 from engine.errors import OutdialError, RecordError
 from engine.phone import canonical_address, parse_phone
 from engine.time import Instant
@@ -81,6 +82,7 @@ class Dossier:
     outcomes: list[Found] = field(default_factory=list)
     suppressions: list[Found] = field(default_factory=list)
     used: Used = field(default_factory=dict)  # of the person's campaigns, those whose budget of the day is used up
+    usage: Usage | None = None  # of numbers, by the people of the same partition; None: none has a daily cap
 
     @property
     def empty(self) -> bool:
@@ -144,15 +146,19 @@ class Archive:
     def _read_own(self, one: Dossier) -> None:
         """What is keyed by the contact."""
         own = {partition_of(one.contact_id, self._partitions)}
+        capped = self._plans.resources.capped  # then it matters what everybody else there has used
         profiles: Packed[Profile] = Packed(Profile)
-        for raw in self._raws(CONTACT_PROFILES, own, {one.contact_id}):
-            profiles.put(one.contact_id, raw.value)
+        for raw in read_records(self._settings, CONTACT_PROFILES, partitions=own):
+            if capped or raw.key == one.contact_id:
+                profiles.put(raw.key or "", raw.value)
         one.profile = profiles.get(one.contact_id)
         rows: Packed[TimerRow] = Packed(TimerRow)
         for raw in read_records(self._settings, STEP_TIMERS, partitions=own):
-            if (raw.key or "").rsplit("/", 2)[0] == one.contact_id:
+            if capped or _contact(raw.key) == one.contact_id:
                 rows.put(raw.key or "", raw.value)
-        one.rows = {key: row for key, row in rows.items() if isinstance(row, EnrollmentRow)}
+        found = {key: row for key, row in rows.items() if isinstance(row, EnrollmentRow)}
+        one.rows = {key: row for key, row in found.items() if _contact(key) == one.contact_id}
+        one.usage = Usage.of(found, profiles, self._partitions, one.rate) if capped else None
         keys = {one.contact_id}
         one.contacts = self._found(CONTACTS, own, keys, _CONTACT.validate_json)
         asked = (self._found(spec, own, keys, ENROLLMENT.validate_json) for spec in (ENROLLMENTS, OPT_OUTS))
@@ -208,6 +214,11 @@ class Archive:
     def _campaign(self, real_ms: int) -> Instant:
         """Campaign ms at a real instant."""
         return Instant(int(self._clock.now() - (self._clock.real_ms() - real_ms) * self._clock.rate))
+
+
+def _contact(key: str | None) -> str:
+    """Whose row it is."""
+    return (key or "").rsplit("/", 2)[0]
 
 
 def _address(who: str) -> str:

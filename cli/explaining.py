@@ -15,7 +15,7 @@ from cli.entries import Entry
 from cli.history import history
 from cli.reasons import View, facts_of
 from engine import flow
-from engine.answers import Answer, record
+from engine.answers import Answer, reason_of, record
 from engine.errors import OutdialError
 from engine.gate import Verdict, decide
 from engine.plan import Contacting, Plan, Waiting
@@ -83,7 +83,7 @@ def _by(row: EnrollmentRow, plan: Plan, at: Instant) -> EnrollmentRow:
 
 def _verdict(one: Dossier, row: EnrollmentRow, plan: Plan, ledgers: Mapping[str, LedgerRow], at: Instant) -> Verdict:
     profiles = {one.contact_id: one.profile} if one.profile else {}
-    view = View.of(one.rows, profiles, one.plans, at, one.rate)
+    view = View.of(one.rows, profiles, one.plans, at, one.rate, usage=one.usage)
     facts = facts_of(row, plan, one.profile, view)
     address = address_for(one.profile, facts.step.channel, row.bad) if one.profile else None
     ledger = ledgers.get(address or "", LedgerRow(address=address or ""))
@@ -108,7 +108,7 @@ def _past(told: Explained, last: Decision | None, before: tuple[Entry, ...]) -> 
     if last is None:
         return fields_of(told, state=state, before=before)
     no = next((a for a in last.answers if a.ok is False), None)
-    until, reason = (no.until, no.check) if no else (None, None)
+    until, reason = (no.until, reason_of(no.check)) if no else (None, None)
     answers = last.answers
     return fields_of(told, state=state, ok=last.ok, until=until, reason=reason, answers=answers, decision=last, before=before)
 

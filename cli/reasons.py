@@ -6,18 +6,19 @@ printed is what the workers act on.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from cli.plans import Plans
+from cli.usage import Usage
 from engine import flow
 from engine.answers import At, Never, When
 from engine.errors import OutdialError
-from engine.gate import TRANSIT_MS, Facts, Verdict, decide
-from engine.plan import Plan
+from engine.gate import Facts, Verdict, decide, room
+from engine.numbers import NextFree, none_left, untouched
+from engine.plan import Channel, Plan
 from engine.reach import address_for
 from engine.time import Instant
 from engine.windows import open_range
-from schemas.campaign import CampaignHead, CampaignState
-from schemas.resources import Halt, SuppressionList
+from schemas.campaign import CampaignState
 from schemas.rows import EnrollmentRow, Profile, State
 
 AWAITING_CONTACT = "awaiting contact"
@@ -29,33 +30,12 @@ MOVING = "moving on"  # a wait is over, or a step is skipped: no gate is asked
 LEAVING = "leaving"  # the exit is decided, or the gate says never
 NO_PLAN = "campaign version missing"
 
-#: Real ms of the window that must be left for somebody to become ready. As in streams/flows.py, which would bring Faust: a test
-#: compares.
-ROOM_MS = TRANSIT_MS + 1_000
-
 #: A refusal that ends with an event, in a user's words; any other goes by the name of its check.
 _EVENTS = {"resumed": "paused", "started": "not started", "contact_free": "contact busy", "halt_lifted": "halted"}
 
 
 #: Campaign -> what of its budget is used up, in words, and until when (campaign ms).
 Used = Mapping[str, tuple[str, Instant]]
-
-
-class Plans(Protocol):
-    """Campaigns as they are now (cli.read.Snapshot)."""
-
-    @property
-    def heads(self) -> Mapping[str, CampaignHead]: ...
-
-    @property
-    def halts(self) -> tuple[Halt, ...]: ...
-
-    @property
-    def lists(self) -> tuple[SuppressionList, ...]: ...
-
-    def plan(self, campaign: str, version: int) -> Plan:
-        """Raises OutdialError for a version that the topic does not hold."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +66,7 @@ class View:
     rate: float
     busy: Mapping[str, str]  # contact -> the row that has an open command
     used: Used = field(default_factory=dict)  # campaigns whose budget of the day is used up: in words, and until when
+    usage: Usage | None = None  # of numbers; None: none has a daily cap
 
     @classmethod
     def of(
@@ -96,9 +77,10 @@ class View:
         now: Instant,
         rate: float,
         used: Used | None = None,
+        usage: Usage | None = None,
     ) -> "View":
         busy = {row.contact_id: row.key for row in rows.values() if row.open is not None}
-        return cls(profiles, plans, now, rate, busy, used or {})
+        return cls(profiles, plans, now, rate, busy, used or {}, usage)
 
 
 def why(row: EnrollmentRow, view: View) -> Why | None:
@@ -157,9 +139,19 @@ def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View
         halts=view.plans.halts,
         lists={each.id: each.as_of for each in view.plans.lists},
         abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile else None,
+        no_number=_no_number(row, plan, step.channel, view),
         contact_busy=view.busy.get(row.contact_id, row.key) != row.key,
-        transit=int(ROOM_MS * view.rate),
+        transit=room(view.rate),
     )
+
+
+def _no_number(row: EnrollmentRow, plan: Plan, channel: Channel, view: View) -> NextFree | None:
+    """As streams/callers.py asks it."""
+    pool = view.plans.pool(plan)
+    if pool.free or channel is Channel.EMAIL:
+        return None
+    account = untouched() if view.usage is None else view.usage.account(row.contact_id)
+    return none_left(pool, account, view.now, channel is Channel.CALL)
 
 
 def _check(verdict: Verdict) -> str:

@@ -47,6 +47,8 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         fixed_zone=fixed,
         exits=frozenset(file.exit),
         numbers_tag=file.numbers.tag,
+        presence=file.numbers.presence,
+        rotate=file.numbers.rotate,
         purpose=file.purpose,
         rules=_rules(file),
         caps=tuple(map(_cap, file.caps)),

@@ -15,13 +15,14 @@ from collections.abc import Mapping
 import msgspec
 
 from engine import hours
-from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
+from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, reason_of, told, weight
 from engine.caps import number_caps, person_caps
 from engine.consent import consented
 from engine.halts import halted
+from engine.numbers import NextFree, no_number
 from engine.plan import Channel, Contacting, Plan, Terms
 from engine.suppression import lists_current, suppressed
-from engine.time import Instant
+from engine.time import HOUR, Instant
 from schemas.campaign import CampaignState
 from schemas.decision import AnswerRecord
 from schemas.line import Slot
@@ -30,6 +31,9 @@ from schemas.rows import Attempt, CallState, Consent, LedgerRow, OptOutEntry
 
 #: Real ms that must be left of the window right before a request, for its transit.
 TRANSIT_MS = 250
+#: Real ms that a slot may lie ahead when it is granted: who becomes ready must still be inside the window then. On a clock that
+#: runs fast it is at most half an hour of the campaign's; who is late for the window's end is refused by the dialer and waits on.
+SLOT_AHEAD_MS = 1_000
 
 
 #: Members by name: Python 3.11 takes as long to find one in its class as for ten comparisons, and these are asked for all the time.
@@ -50,6 +54,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     halts: tuple[Halt, ...] = ()  # all that stand
     lists: Mapping[str, int] | None = None  # suppression lists that were imported -> of when they are
     abroad: bool | None = None  # the number is of a country that the campaign leaves out; None: it leaves none out
+    no_number: NextFree | None = None  # the campaign has none to contact the person from; None: it has
     exiting: str | None = None  # the enrollment is leaving: the reason
     contact_busy: bool | None = None  # another command of this contact is open
     dial_id: str | None = None
@@ -87,7 +92,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     @property
     def reason(self) -> str | None:
         """The check that speaks for the refusal: one that ends, else one that waits for an event, else the latest instant."""
-        return None if self.ok else max(self.refusals, key=weight).check
+        return None if self.ok else reason_of(max(self.refusals, key=weight).check)
 
     @property
     def until(self) -> Until | None:
@@ -141,6 +146,11 @@ def _slot(facts: Facts, now: Instant) -> Answer:
     return YES["slot"] if facts.real_us < facts.slot.end else Answer("slot", False, At(now))
 
 
+def room(rate: float) -> int:
+    """Campaign ms of the window that somebody who becomes ready needs before its end, on a clock that runs `rate` times as fast."""
+    return int(TRANSIT_MS * rate + min(SLOT_AHEAD_MS * rate, HOUR // 2))
+
+
 def decide(facts: Facts, now: Instant) -> Verdict:
     """Every check's answer at `now` (campaign ms), in the order of CHECKS; behind them that of the country, if it is limited."""
     plan, step, ledger = facts.plan, facts.step, facts.ledger
@@ -157,6 +167,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
         *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
         *((YES["number_caps"], YES["person_caps"]) if not terms.caps else _caps(facts, terms, now)),
+        YES["number"] if facts.no_number is None else no_number(facts.no_number),
         _contact_busy(facts),
         _number_busy(facts, now),
         _slot(facts, now),

@@ -147,6 +147,8 @@ class Plan:
     exits: frozenset[str]
     numbers_tag: str | None
     numbers_list: tuple[str, ...]
+    presence: str = "any"  # local, or any (engine/numbers.py)
+    rotate: str = "person"  # or call
     countries: frozenset[str] | None = None  # whose numbers may be contacted (ISO 3166); None: all
     rules: Rules | None = None
     purpose: str | None = None  # marketing, informational or collections

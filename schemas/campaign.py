@@ -43,12 +43,20 @@ def _one_of(*keys: str) -> ConfigDict:
 
 
 class Numbers(Part):
-    """Caller IDs: by tag, or a list of E.164 numbers. Exactly one of the two."""
+    """Caller IDs: by tag, or a list of E.164 numbers, exactly one of the two; and which of them a person is called from."""
 
     model_config = _one_of("tag", "list")
 
     tag: str | None = _described("all numbers of the resources that have this tag", "sales-us")
     listed: list[str] | None = _described("numbers of the resources, in E.164", ["+12125550101"], alias="list")
+    presence: Literal["local", "any"] = _described(
+        "local: from a number of the called number's area code, else of the person's state, else country; any: it does not matter",
+        "local",
+        "any",
+    )
+    rotate: Literal["person", "call"] = _described(
+        "person: the same number each time; call: the next one with each attempt", "call", "person"
+    )
 
 
 class Timezone(Part):

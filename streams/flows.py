@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 from engine import flow, totals
-from engine.gate import TRANSIT_MS, Facts
+from engine.gate import Facts, room
 from engine.plan import Plan
 from engine.reach import address_for
 from engine.spending import Spending
@@ -15,13 +15,12 @@ from schemas.campaign import CampaignState
 from schemas.command import Unlink
 from schemas.ids import event_id
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
+from streams.callers import Callers
 from streams.heads import Heads
 from streams.index import ContactIndex
 from streams.lane import Lane
 from streams.store import Table
 
-#: Real ms that a slot may lie ahead when it is granted: who becomes ready must still be inside the window then.
-SLOT_AHEAD_MS = 1_000
 #: Real ms behind the end of a slot after which an open command is asked after, by sending it again (it can only close by then):
 #: soon after a recovery, for a crash may have come before it was sent; later as a watchdog, while the call may be going on.
 PROBE_RECOVERED = 1_000
@@ -40,8 +39,9 @@ class Flows:
         self.profiles, self.rows = profiles, rows
         self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
         self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
-        self._transit = int((TRANSIT_MS + SLOT_AHEAD_MS) * clock.rate)
+        self._transit = room(clock.rate)
         self.spending: dict[int, Spending] = defaultdict(Spending)
+        self.callers = Callers(lane, clock, heads, profiles, rows)
         rows.observers.append(self._watch)
         profiles.observers.append(lambda p, _, old, new: self.spending[p].watch(old, new))
 
@@ -71,6 +71,7 @@ class Flows:
             halts=self.heads.halts,
             lists=self.heads.lists,
             abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile and plan.countries else None,
+            no_number=self.callers.none_left(p, plan, step.channel, self.lane.now()),
             contact_busy=self.index[p].busy(row.contact_id, key),
             transit=self._transit,
         )
@@ -131,6 +132,7 @@ class Flows:
 
     def rebuild(self, p: int) -> None:
         """Everything derived of a partition, from its rows. What was cut off by a crash is looked at again, a slice at a time."""
+        self.callers.rebuild(p)
         index = self.index[p] = ContactIndex()
         self.spending[p] = Spending(self.profiles.rows(p).values())
         for key, row in self.rows.rows(p).items():
@@ -147,6 +149,7 @@ class Flows:
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
         self.spending.pop(p, None)
+        self.callers.drop(p)
 
     def retire(self, p: int) -> None:
         """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""

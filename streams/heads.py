@@ -12,12 +12,14 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import TypeAdapter, ValidationError
 
+from engine.callers import caller_of
 from engine.compile import ResourceIndex, compile_plan
-from engine.errors import OutdialError
+from engine.errors import OutdialError, RecordError
+from engine.numbers import Pool
 from engine.plan import Plan
 from engine.quotas import Budget, Quota
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
-from schemas.resources import Halt, Held, Line, SuppressionList
+from schemas.resources import Halt, Held, Line, Number, SuppressionList
 from schemas.topics import CAMPAIGNS, RESOURCES, TOPICS
 
 log = logging.getLogger(__name__)
@@ -38,12 +40,13 @@ class Heads:
         self._versions: dict[tuple[str, int], CampaignVersion] = {}
         self._plans: dict[tuple[str, int], Plan] = {}
         self._budgets: dict[str, tuple[tuple[str, Budget], ...]] | None = None  # by line; None: to be looked up again
-        self._numbers: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._pools: dict[tuple[str, int], Pool] = {}
         self._resources: dict[str, Held] = {}
         self.halts: tuple[Halt, ...] = ()  # all that stand
         self.lists: dict[str, int] = {}  # suppression lists -> of when they are, campaign ms
         self._changed: list[Callable[[CampaignHead], None]] = []
         self._held: list[Callable[[], None]] = []
+        self._renumbered = False  # a caller ID came, changed or went, and nobody has been told yet
 
     async def start(self) -> None:
         """Reads both topics to their ends. Raises OutdialError if they, or others that a worker needs, do not exist."""
@@ -70,7 +73,7 @@ class Heads:
         self._changed.append(changed)
 
     def subscribe_held(self, changed: Callable[[], None]) -> None:
-        """`changed` is called when a halt or an imported list came, changed or went."""
+        """`changed` is called when halts, imported lists or caller IDs came, changed or went."""
         self._held.append(changed)
 
     async def caught_up(self) -> None:
@@ -117,12 +120,12 @@ class Heads:
         found = self._resources.get(f"line/{line}")
         return found if isinstance(found, Line) else None
 
-    def caller_for(self, plan: Plan, contact_id: str) -> str | None:
-        """A caller ID of the campaign, the same for a person as long as the set of numbers is the same; None: it has none."""
-        numbers = self._numbers.get((plan.campaign, plan.version))
-        if numbers is None:
-            numbers = self._numbers[plan.campaign, plan.version] = self._index().numbers_for(plan)
-        return numbers[sum(contact_id.encode()) % len(numbers)] if numbers else None
+    def pool(self, plan: Plan) -> Pool:
+        """The campaign's caller IDs, as they are declared now."""
+        found = self._pools.get((plan.campaign, plan.version))
+        if found is None:
+            found = self._pools[plan.campaign, plan.version] = self._index().pool_for(plan)
+        return found
 
     def _index(self) -> ResourceIndex:
         return ResourceIndex.of(self._resources.values())
@@ -136,6 +139,9 @@ class Heads:
             for tp, records in (await self._consumer.getmany(timeout_ms=1000)).items():
                 for record in records:
                     self._take(tp.topic, (record.key or b"").decode(errors="replace"), record.value)
+            if self._renumbered:  # once for all numbers of a file: everybody is looked at again
+                self._renumbered = False
+                self._tell_held()
             async with self._moved:
                 self._moved.notify_all()
 
@@ -150,23 +156,30 @@ class Heads:
                 self._take_version(CampaignVersion.model_validate_json(value))
             else:
                 self._take_head(CampaignHead.model_validate_json(value))
-        except (ValidationError, OutdialError) as error:
+        except (ValidationError, OutdialError, RecordError) as error:
             log.error("%s on %s cannot be used: %s", key, topic, error, extra={"action": "head_refused"})
 
     def _take_resource(self, key: str, value: bytes | None) -> None:
-        self._numbers.clear()
         now = None if value is None else _RESOURCE.validate_json(value)
+        if isinstance(now, Number):
+            caller_of(now)  # it must be one that can be called from
         before = self._resources.pop(key, None)
         if now is not None:
             self._resources[key] = now
         if before != now and isinstance(now or before, Halt | SuppressionList):
             self._take_held()
+        if before != now and isinstance(now or before, Number):
+            self._pools.clear()
+            self._renumbered = True
 
     def _take_held(self) -> None:
         """Halts and lists are asked for before each request, and are few."""
         held = self._resources.values()
         self.halts = tuple(each for each in held if isinstance(each, Halt))
         self.lists = {each.id: each.as_of for each in held if isinstance(each, SuppressionList)}
+        self._tell_held()
+
+    def _tell_held(self) -> None:
         for changed in self._held:
             changed()
 

@@ -15,6 +15,7 @@ from engine import decisions, flow
 from engine.answers import At, Never
 from engine.gate import Verdict, decide, holds
 from engine.halts import halted
+from engine.numbers import NextFree
 from engine.plan import Plan
 from engine.reach import address_for
 from engine.time import NEVER, Instant
@@ -186,16 +187,26 @@ class Scheduler:
             row = flows.row(p, key)
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
-            plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
-            state, busy, stopped = flows.heads.state(row.campaign), index.busy(row.contact_id, key), self._halted(plan, profile)
-            granted = flow.Granted(slot, flows.heads.caller_for(plan, row.contact_id))
-            result = flow.transition(row, granted, now, plan, profile) if holds(state, busy, until, now, stopped) else None
+            result = self._granted(p, key, row, until, slot, now)
             if result is None or result.row is row:
                 index.todo.append(key)  # the facts have changed since it became ready
                 continue
             flows.apply(p, row, result)
             return True
         return False
+
+    def _granted(self, p: int, key: str, row: EnrollmentRow, until: Instant, slot: Slot, now: Instant) -> flow.Result | None:
+        """What becomes of a row that gets the slot; None: it may not be contacted any more, or from no number."""
+        flows, index = self.flows, self.flows.index[p]
+        plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
+        state, busy, stopped = flows.heads.state(row.campaign), index.busy(row.contact_id, key), self._halted(plan, profile)
+        if not holds(state, busy, until, now, stopped):
+            return None
+        caller = flows.callers.choose(p, plan, row, profile, now)
+        if isinstance(caller, NextFree):
+            index.todo.extend(index.ready.discard_campaign(row.campaign))  # what holds for one of them holds for all
+            return None
+        return flow.transition(row, flow.Granted(slot, caller), now, plan, profile)
 
     def _halted(self, plan: Plan, profile: Profile | None) -> bool:
         halts = self.flows.heads.halts

@@ -1,11 +1,10 @@
 import pytest
 from msgspec.structs import replace
 
-from cli import group, reasons
+from cli import group
 from cli.reasons import View, why
 from cli.summary import Closings, Summary, iso
 from engine import flow
-from engine.gate import TRANSIT_MS
 from engine.plan import Plan
 from engine.time import DAY, HOUR, MINUTE, Instant
 from engine.weekly import parse_weekly
@@ -13,7 +12,7 @@ from engine.windows import weekly_window
 from schemas.campaign import CampaignState
 from schemas.line import Slot
 from schemas.rows import EnrollmentRow, OptOutEntry, Profile, State, TotalsRow
-from streams import flows, transport
+from streams import transport
 from tests.unit.towns import NOW, OPEN, Town, people_of, plan, snapshot, town
 
 
@@ -174,7 +173,6 @@ def test_transit_is_taken_off_the_window_at_the_clocks_rate() -> None:
 
 def test_what_is_not_imported_is_the_same() -> None:
     assert group.GROUP == transport.GROUP
-    assert reasons.ROOM_MS == TRANSIT_MS + flows.SLOT_AHEAD_MS
 
 
 def test_a_row_with_a_command_out_is_not_waiting() -> None:
