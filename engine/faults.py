@@ -136,7 +136,7 @@ class _Check(Check):
 
     def budget(self) -> None:
         budget = self.get(dict, "budget")
-        if budget is not None and budget.get("calls") is None and budget.get("money") is None:
+        if budget is not None and all(key in ("calls", "money") and part is None for key, part in budget.items()):
             self.add(("budget",), "limits nothing: write {calls: 500}, {money: 20.00}, or both")
 
     def lists(self) -> None:
