@@ -5,14 +5,18 @@ place, `topic/partition/offset`: the evidence for what a timeline says.
 """
 
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
+from cli.budgets import budgets, used_up
 from cli.packed import Packed
 from cli.read import Raw, Snapshot, read_heads, read_records
+from cli.reasons import Used
+from cli.summary import Closings
 from cli.usage import Usage
 from engine.errors import OutdialError, RecordError
 from engine.phone import canonical_address, parse_phone
@@ -47,6 +51,7 @@ from schemas.topics import (
 from streams.partitions import partition_of
 
 _CONTACT: TypeAdapter[Contact] = TypeAdapter(Contact)
+_OUTCOME = decoder(Outcome)
 _SUPPRESSION: TypeAdapter[Suppression] = TypeAdapter(Suppression)
 
 
@@ -76,6 +81,7 @@ class Dossier:
     receipts: list[Found] = field(default_factory=list)
     outcomes: list[Found] = field(default_factory=list)
     suppressions: list[Found] = field(default_factory=list)
+    used: Used = field(default_factory=dict)  # of the person's campaigns, those whose budget of the day is used up
     usage: Usage | None = None  # of numbers, by the people of the same partition; None: none has a daily cap
 
     @property
@@ -98,6 +104,7 @@ class Archive:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._clock = settings, clock_from(settings)
         self._plans = read_heads(settings)
+        self._closings: Closings | None = None
         known = require_broker(settings).topics
         self._partitions = len(known[STEP_TIMERS.name].partitions)
 
@@ -121,7 +128,20 @@ class Archive:
         self._read_own(one)
         self._read_addresses(one)
         one.now = self._clock.now()
+        one.used = self._used_up(one)
         return one
+
+    def _used_up(self, one: Dossier) -> Used:
+        """Everybody's closings are read for it, if a campaign that the person is in has a budget."""
+        limited = budgets(self._plans).keys() & {row.campaign for row in one.rows.values() if row.exit is None}
+        if not limited:
+            return {}
+        if self._closings is None:
+            self._closings = Closings()
+            for raw in read_records(self._settings, CALL_OUTCOMES):
+                with suppress(msgspec.DecodeError):
+                    self._closings.add(_OUTCOME.decode(raw.value or b""))
+        return used_up(self._plans, self._closings.spending, one.now)
 
     def _read_own(self, one: Dossier) -> None:
         """What is keyed by the contact."""

@@ -45,6 +45,7 @@ class Explained:
     decision: Decision | None = None  # of an instant in the past: the last that was written by then
     before: tuple[Entry, ...] = ()  # likewise: what had happened last
     due: int | None = None  # campaign ms that `state` speaks of
+    held: tuple[str, int] | None = None  # nobody of the campaign gets a slot: what is used up, in words, and until when
 
 
 def explain(one: Dossier, ledgers: Mapping[str, LedgerRow], at: Instant, campaign: str | None) -> list[Explained]:
@@ -70,7 +71,8 @@ def _asked(one: Dossier, row: EnrollmentRow, ledgers: Mapping[str, LedgerRow], a
         return fields_of(told, state=reason)
     verdict = _verdict(one, row, plan, ledgers, at)
     state = "its step is not due before" if row.due > at else "its step is due since"
-    return _with(fields_of(told, step=row.step), verdict, state)
+    held = one.used.get(row.campaign)
+    return _with(fields_of(told, step=row.step, held=held if held and at < held[1] else None), verdict, state)
 
 
 def _by(row: EnrollmentRow, plan: Plan, at: Instant) -> EnrollmentRow:
@@ -81,7 +83,7 @@ def _by(row: EnrollmentRow, plan: Plan, at: Instant) -> EnrollmentRow:
 
 def _verdict(one: Dossier, row: EnrollmentRow, plan: Plan, ledgers: Mapping[str, LedgerRow], at: Instant) -> Verdict:
     profiles = {one.contact_id: one.profile} if one.profile else {}
-    view = View.of(one.rows, profiles, one.plans, at, one.rate, one.usage)
+    view = View.of(one.rows, profiles, one.plans, at, one.rate, usage=one.usage)
     facts = facts_of(row, plan, one.profile, view)
     address = address_for(one.profile, facts.step.channel, row.bad) if one.profile else None
     ledger = ledgers.get(address or "", LedgerRow(address=address or ""))

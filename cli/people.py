@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from cli.packed import Packed
 from cli.plans import Plans
-from cli.reasons import COMMAND_OPEN, View, late, why
+from cli.reasons import BUDGET, COMMAND_OPEN, PACING, Used, View, late, why
 from cli.summary import CampaignSummary, Closings, Summary, Waits
 from cli.usage import Numbers
 from engine.time import Instant
@@ -62,6 +62,7 @@ class People:
         self._figures: dict[str, CampaignSummary] = {}
         self._reasons: dict[tuple[str, str], _Reason] = defaultdict(_Reason)  # by campaign and reason
         self._waits: dict[str, tuple[str, str]] = {}
+        self._used: Used = {}
         self._busy: dict[str, str] = {}  # contact -> the row that has an open command
         self._entries = 1
         self._changed: set[str] = set()
@@ -95,6 +96,12 @@ class People:
         self._numbers.replan(plans, self.rows, self.profiles)
         self._doubt_campaigns(moved)
 
+    def spend(self, used: Used) -> None:
+        """The budgets of these campaigns are used up from now on, and no others."""
+        before, self._used = self._used, used
+        if moved := {name for name in (*before, *used) if before.get(name) != used.get(name)}:
+            self._doubt(key for key, (campaign, reason) in self._waits.items() if campaign in moved and reason in (PACING, BUDGET))
+
     # --- what is asked ---
 
     def refresh(self, now: Instant, limit: int | None = None) -> int:
@@ -106,7 +113,7 @@ class People:
         for reason in self._reasons.values():
             self._doubt(key for key, _ in reason.again.drain(now))
         self._doubt_campaigns(self._numbers.moved(now))
-        view = View(self.profiles, self._plans, now, self._rate, self._busy, self._numbers.usage)
+        view = View(self.profiles, self._plans, now, self._rate, self._busy, self._used, self._numbers.usage)
         room = len(self._doubtful) if limit is None else limit
         while self._doubtful and room:
             room -= 1

@@ -5,7 +5,7 @@ printed is what the workers act on.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cli.plans import Plans
 from cli.usage import Usage
@@ -25,12 +25,17 @@ AWAITING_CONTACT = "awaiting contact"
 DUE_LATER = "due later"
 COMMAND_OPEN = "command open"
 PACING = "pacing"
+BUDGET = "daily budget"  # nothing else is in the way: the campaign has used up its day
 MOVING = "moving on"  # a wait is over, or a step is skipped: no gate is asked
 LEAVING = "leaving"  # the exit is decided, or the gate says never
 NO_PLAN = "campaign version missing"
 
 #: A refusal that ends with an event, in a user's words; any other goes by the name of its check.
 _EVENTS = {"resumed": "paused", "started": "not started", "contact_free": "contact busy", "halt_lifted": "halted"}
+
+
+#: Campaign -> what of its budget is used up, in words, and until when (campaign ms).
+Used = Mapping[str, tuple[str, Instant]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class View:
     now: Instant
     rate: float
     busy: Mapping[str, str]  # contact -> the row that has an open command
+    used: Used = field(default_factory=dict)  # campaigns whose budget of the day is used up: in words, and until when
     usage: Usage | None = None  # of numbers; None: none has a daily cap
 
     @classmethod
@@ -70,10 +76,11 @@ class View:
         plans: Plans,
         now: Instant,
         rate: float,
+        used: Used | None = None,
         usage: Usage | None = None,
     ) -> "View":
         busy = {row.contact_id: row.key for row in rows.values() if row.open is not None}
-        return cls(profiles, plans, now, rate, busy, usage)
+        return cls(profiles, plans, now, rate, busy, used or {}, usage)
 
 
 def why(row: EnrollmentRow, view: View) -> Why | None:
@@ -103,6 +110,8 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
     facts = facts_of(row, plan, profile, view)
     verdict = decide(facts, view.now)
     match verdict.until:
+        case None if verdict.ok and (held := view.used.get(row.campaign)) and held[1] > view.now:
+            return Why(BUDGET, until=held[1], detail=held[0])
         case None if verdict.ok:
             return Why(PACING, since=_ready_since(row, facts, view.now, view), closes=verdict.open_until)
         case Never(reason):

@@ -145,6 +145,7 @@ def resources_of(document: Document) -> tuple[dict[str, Resource], list[str]]:
             found.append((place, f"{resource.kind} {resource.id!r} stands here a second time: keep one of the two"))
         declared[key] = resource
         found += [((*place, key), why) for key, why in (slips(resource) if isinstance(resource, Number) else ())]
+        found += [((*place, "inbound"), why) for why in _unreserved(resource)]
     if not declared and not found:
         found.append(((), f"declares nothing: it needs {listed(_PARTS)}"))
     return declared, document.told(found)
@@ -174,13 +175,24 @@ def broken(after: ResourceIndex, snapshot: Snapshot, document: Document) -> list
 
 def thin(declared: Mapping[str, Resource], partitions: int) -> list[str]:
     """Numbers whose cap is too low for everybody to be called from them each day."""
-    capped = (each for each in declared.values() if isinstance(each, Number) and each.daily_cap is not None)
+    numbers = ((each.number, each.daily_cap) for each in declared.values() if isinstance(each, Number))
     return [
-        f"{each.number} may make {each.daily_cap} calls a day, which are divided among {partitions} partitions: "
-        f"each day the people of {partitions - (each.daily_cap or 0)} of these are not called from it"
-        for each in capped
-        if each.daily_cap is not None and each.daily_cap < partitions
+        f"{number} may make {cap} calls a day, which are divided among {partitions} partitions: "
+        f"each day the people of {partitions - cap} of these are not called from it"
+        for number, cap in numbers
+        if cap is not None and cap < partitions
     ]
+
+
+def _unreserved(resource: Resource) -> list[str]:
+    """What is wrong with the calls that a line keeps free."""
+    if not isinstance(resource, Line) or not resource.inbound:
+        return []
+    if resource.concurrency is None:
+        return ["keeps calls free of a line that has any number: say how many it has, as concurrency"]
+    if resource.inbound >= resource.concurrency:
+        return [f"keeps {resource.inbound} of {resource.concurrency} calls free: at least one must be left for campaigns"]
+    return []
 
 
 def _placed(data: dict[str, Any]) -> Iterator[tuple[Place, Resource]]:
@@ -206,7 +218,8 @@ def _about(resource: Resource) -> str:
         case Line():
             rate = "any number of" if resource.calls_per_second is None else f"{resource.calls_per_second:g}"
             at_once = "any number" if resource.concurrency is None else str(resource.concurrency)
-            return f"{rate} calls a second, {at_once} at a time"
+            inbound = f", {resource.inbound} of them free for people who call in" if resource.inbound else ""
+            return f"{rate} calls a second, {at_once} at a time{inbound}"
 
 
 def _about_number(number: Number) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from cli.activity import LATE_MS, Activity, Lateness, LineUse
+from cli.budgets import used_up
 from cli.group import GroupState, group_state
 from cli.people import People
 from cli.read import Progress, Raw, read_heads, uncollected
@@ -116,6 +117,7 @@ class Watch:
         self._activity.late(self.people.late, real)
         self.people.late.clear()
         self._activity.forget(real)
+        self.people.spend(used_up(self._plans, self.closings.spending, now))
         asking = self.people.refresh(now, limit)
         return Look(
             summary=self.people.summary(now, self.closings),

@@ -98,6 +98,7 @@ WAITS = {
     "awaiting contact": "waits for the person's details, which have not arrived",
     "command open": "has a command out, which has yet to close",
     "pacing": "may go now, and waits for its turn on the line",
+    "daily budget": "may go now, and waits because the campaign has used up its budget of the day",
     "moving on": "is about to go on to the next step",
     "leaving": "is about to leave",
     "window": "waits for the calling window",

@@ -112,7 +112,7 @@ class World:
 
     def view(self) -> View:
         usage = Usage.of(self.rows, self.profiles, self.partitions, self.rate) if self.plans.resources.capped else None
-        return View.of(self.rows, self.profiles, self.plans, self.now, self.rate, usage)
+        return View.of(self.rows, self.profiles, self.plans, self.now, self.rate, usage=usage)
 
     def by_enrollment(self) -> dict[str, EnrollmentRow]:
         return {row.enrollment_id: row for row in self.rows.values()}

@@ -117,6 +117,17 @@ class CapPart(Part):
     channel: Literal["call", "sms", "email", "any"] = _described("which attempts count", default="any")
 
 
+class BudgetPart(Part):
+    """What may be used on one day, from midnight to midnight where the campaign is: calls, money, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["calls"]}, {"required": ["money"]}]})
+
+    calls: int | None = _described("calls that are placed on one day", 500, ge=1, le=10_000_000)
+    money: float | None = _described(
+        "what calls and messages may cost on one day, in the currency of the provider", 20.0, ge=0.01, le=1_000_000_000
+    )
+
+
 class ListPart(Part):
     """A suppression list that must have been imported, and not be too old."""
 
@@ -200,6 +211,12 @@ class CampaignFile(Part):
     agent: str | None = _described("an agent of the resources: who calls, unless a step names another", "renewals-agent")
     numbers: Numbers = _needed("the caller IDs", {"tag": "sales-us"})
     line: str = _needed("a line of the resources: its rate and concurrency hold", "main")
+    concurrency: int | None = _described("this campaign's calls at a time; left out, as many as its line has", 10, ge=1)
+    weight: int = _described(
+        "its part of the line beside other campaigns: one of 3 gets three slots where one of 1 gets one", 3, 1, ge=1, le=100
+    )
+    priority: Literal["high", "normal", "low"] = _described("counts ten times, once, or a tenth of the weight", "high", "normal")
+    budget: BudgetPart | None = _described("what may be used on one day", {"calls": 500, "money": 20.0})
     variables: list[Name] | None = _described(
         "names that contacts bring beside their fields; once given, templates may use no others", ["plan", "renewal_date"]
     )

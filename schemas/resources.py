@@ -62,6 +62,14 @@ class Line(Part):
         default=None, gt=0, le=1000, description="calls begun in any second; left out, any number"
     )
     concurrency: int | None = Field(default=None, ge=1, description="calls at a time; left out, any number")
+    inbound: int = Field(
+        default=0, ge=0, description="calls of the concurrency that stay free for people who call in", examples=[5]
+    )
+
+    @property
+    def outbound(self) -> int | None:
+        """Calls at a time that campaigns may have; None: any number."""
+        return None if self.concurrency is None else self.concurrency - self.inbound
 
 
 class Resources(Part):

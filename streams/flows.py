@@ -8,6 +8,7 @@ from engine import flow, totals
 from engine.gate import Facts, room
 from engine.plan import Plan
 from engine.reach import address_for
+from engine.spending import Spending
 from engine.time import DAY, Instant
 from outdial.clock import Clock
 from schemas.campaign import CampaignState
@@ -39,8 +40,10 @@ class Flows:
         self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
         self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
         self._transit = room(clock.rate)
+        self.spending: dict[int, Spending] = defaultdict(Spending)
         self.callers = Callers(lane, clock, heads, profiles, rows)
         rows.observers.append(self._watch)
+        profiles.observers.append(lambda p, _, old, new: self.spending[p].watch(old, new))
 
     def row(self, p: int, key: str) -> EnrollmentRow | None:
         found = self.rows.get(p, key)
@@ -131,6 +134,7 @@ class Flows:
         """Everything derived of a partition, from its rows. What was cut off by a crash is looked at again, a slice at a time."""
         self.callers.rebuild(p)
         index = self.index[p] = ContactIndex()
+        self.spending[p] = Spending(self.profiles.rows(p).values())
         for key, row in self.rows.rows(p).items():
             index.watch(key, None, row)
             if not isinstance(row, EnrollmentRow):
@@ -144,6 +148,7 @@ class Flows:
 
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
+        self.spending.pop(p, None)
         self.callers.drop(p)
 
     def retire(self, p: int) -> None:

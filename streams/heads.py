@@ -17,6 +17,7 @@ from engine.compile import ResourceIndex, compile_plan
 from engine.errors import OutdialError, RecordError
 from engine.numbers import Pool
 from engine.plan import Plan
+from engine.quotas import Budget, Quota
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
 from schemas.resources import Halt, Held, Line, Number, SuppressionList
 from schemas.topics import CAMPAIGNS, RESOURCES, TOPICS
@@ -38,6 +39,7 @@ class Heads:
         self._heads: dict[str, CampaignHead] = {}
         self._versions: dict[tuple[str, int], CampaignVersion] = {}
         self._plans: dict[tuple[str, int], Plan] = {}
+        self._budgets: dict[str, tuple[tuple[str, Budget], ...]] | None = None  # by line; None: to be looked up again
         self._pools: dict[tuple[str, int], Pool] = {}
         self._resources: dict[str, Held] = {}
         self.halts: tuple[Halt, ...] = ()  # all that stand
@@ -97,6 +99,20 @@ class Heads:
 
     def plan(self, campaign: str, version: int) -> Plan | None:
         return self._plans.get((campaign, version))
+
+    def quota(self, campaign: str) -> Quota | None:
+        """What the campaign may have of its line, by its current version; None if that is not known."""
+        head = self._heads.get(campaign)
+        plan = head and self._plans.get((campaign, head.version))
+        return plan.quota if plan else None
+
+    def budgets(self, line: str) -> tuple[tuple[str, Budget], ...]:
+        """The campaigns of a line that have a daily budget, by their current versions."""
+        found = self._budgets
+        if found is None:
+            plans = [self._plans.get((head.id, head.version)) for head in self._heads.values()]
+            found = self._budgets = _by_line([plan for plan in plans if plan is not None and plan.quota.budget is not None])
+        return found.get(line, ()) if found else ()
 
     def line(self, line: str) -> Line | None:
         found = self._resources.get(f"line/{line}")
@@ -168,11 +184,20 @@ class Heads:
     def _take_version(self, version: CampaignVersion) -> None:
         """A version is immutable: the first record of a key holds."""
         if (version.id, version.version) not in self._plans:
+            self._budgets = None
             self._plans[version.id, version.version] = compile_plan(version.file, version.version)
 
     def _take_head(self, head: CampaignHead) -> None:
         before = self._heads.get(head.id)
-        self._heads[head.id] = head
+        self._heads[head.id], self._budgets = head, None
         if before is None or (before.state, before.version) != (head.state, head.version):
             for changed in self._changed:
                 changed(head)
+
+
+def _by_line(plans: list[Plan]) -> dict[str, tuple[tuple[str, Budget], ...]]:
+    found: dict[str, tuple[tuple[str, Budget], ...]] = {}
+    for plan in plans:
+        if plan.quota.budget is not None:
+            found[plan.line] = (*found.get(plan.line, ()), (plan.campaign, plan.quota.budget))
+    return found

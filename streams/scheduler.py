@@ -21,7 +21,7 @@ from engine.reach import address_for
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
-from schemas.line import Demand, Grant, Slot
+from schemas.line import Demand, Grant, Slot, Spent
 from schemas.rows import EnrollmentRow, Profile, State
 from streams.flows import PROBE_AGAIN, Flows
 from streams.lane import Record
@@ -36,6 +36,7 @@ IDLE = 60.0
 
 
 _WAITING = State.WAITING
+_NOTHING: dict[str, Spent] = {}
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Scheduler:
         taken: list[str] = []
         try:
             for slot in grant.slots():
-                if slot.end > self.lane.real_us and not self._issue(p, slot, now, taken):
+                if slot.end > self.lane.real_us and not self._issue(p, slot, grant.campaign, now, taken):
                     break
         except Exception:
             self.flows.index[p].todo.extend(taken)  # their rows are as they were: nobody may be left out of the queue
@@ -111,7 +112,7 @@ class Scheduler:
                 self.look(p, key, row, now)
         self._probe(p)
         self.flows.retire(p)
-        again = self._report(p)
+        again = self._report(p, now)
         if index.todo or (index.retirees.next() or NEVER) <= self.lane.real_ms:
             return 0.0
         due, probe = index.wheel.next(), index.probes.next()
@@ -172,11 +173,14 @@ class Scheduler:
             denied[key] = name
             self.lane.emit(decisions.of_due(row, address, verdict, now))
 
-    def _issue(self, p: int, slot: Slot, now: Instant, taken: list[str]) -> bool:
-        """A command for the slot; False if nobody is found for it. Notes in `taken` who left the ready queue for it."""
+    def _issue(self, p: int, slot: Slot, campaign: str | None, now: Instant, taken: list[str]) -> bool:
+        """A command for the slot, which is the campaign's (None: anybody's); False if nobody is found for it.
+
+        Notes in `taken` who left the ready queue for it.
+        """
         flows, index = self.flows, self.flows.index[p]
         for _ in range(BATCH):  # all may have been halted or paused just now: the loop must go on meanwhile
-            if (entry := index.ready.take(slot.line)) is None:
+            if (entry := index.ready.take(slot.line, campaign)) is None:
                 break
             key, (timer, until) = entry
             taken.append(key)
@@ -222,16 +226,17 @@ class Scheduler:
 
     # --- reports to the owners of lines ---
 
-    def _report(self, p: int) -> float | None:
+    def _report(self, p: int, now: Instant) -> float | None:
         """Tells each line's owner what this partition could use: on change, and every second while there is something."""
         index, real = self.flows.index[p], self.lane.real_us
         demand = index.ready.demand()
         waits: list[float] = []
         for line in {*demand, *self.lines[p], *index.in_flight}:
             view, wanted = self.lines[p][line], demand.get(line)
-            ready, open_ = dict(wanted.ready) if wanted else {}, index.in_flight.get(line, 0)
+            ready, open_ = dict(wanted.ready) if wanted else {}, dict(index.in_flight.get(line, ()))
             waiting = index.waiting(line, real) if ready else 0
-            figures = (ready, open_, waiting, view.epoch, view.seen)
+            spent = self._spent(p, line, now)
+            figures = (ready, open_, spent, waiting, view.epoch, view.seen)
             if figures == view.reported and not (ready or open_):
                 continue
             since = real - view.at
@@ -240,12 +245,26 @@ class Scheduler:
                 waits.append((due - since) / 1e6)
                 continue
             view.reported, view.at = figures, real
-            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, waiting))
+            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, open_, spent, waiting))
             if ready or open_:
                 waits.append(REPORT_AGAIN / 1e6)
         return min(waits, default=None)
 
-    def _demand(self, p: int, line: str, ready: dict[str, int], oldest: Instant | None, waiting: int) -> Demand:
+    def _spent(self, p: int, line: str, now: Instant) -> dict[str, Spent]:
+        """What the line's campaigns with a budget have used of today, as far as it is this partition's people."""
+        budgets = self.flows.heads.budgets(line)
+        return {name: self.flows.spending[p].spent(name, budget.zone, now) for name, budget in budgets} if budgets else _NOTHING
+
+    def _demand(
+        self,
+        p: int,
+        line: str,
+        ready: dict[str, int],
+        oldest: Instant | None,
+        open_: dict[str, int],
+        spent: dict[str, Spent],
+        waiting: int,
+    ) -> Demand:
         view = self.lines[p][line]
         return Demand(
             line=line,
@@ -254,7 +273,9 @@ class Scheduler:
             seen=view.seen,
             ready=ready,
             oldest=oldest,
-            in_flight=self.flows.index[p].in_flight.get(line, 0),
+            in_flight=sum(open_.values()),
+            open=open_,
+            spent=spent,
             waiting=waiting,
             lead=self.lead.p99(view.at),
             lag=self.lead.lag(),
