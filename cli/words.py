@@ -42,7 +42,7 @@ CHECKS = {
     "slot": ("its slot is open", "its slot is over"),
 }
 #: Checks whose detail is a sentence of its own.
-SENTENCES = frozenset({"halt", "window", "law"})
+SENTENCES = frozenset({"halt", "window", "law", "number"})
 POINTS = {"due": "when the step fell due", "reserve": "before the attempt was reserved", "request": "right before the request"}
 EVENTS = {
     "started": "the campaign is started",
