@@ -44,7 +44,7 @@ CHECKS = {
     "provider": ("the provider works", "the provider fails, and is left alone for a while"),
 }
 #: Checks whose detail is a sentence of its own.
-SENTENCES = frozenset({"halt", "window", "law"})
+SENTENCES = frozenset({"halt", "window", "law", "number"})
 POINTS = {"due": "when the step fell due", "reserve": "before the attempt was reserved", "request": "right before the request"}
 EVENTS = {
     "started": "the campaign is started",

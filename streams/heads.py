@@ -149,9 +149,7 @@ class Heads:
             for tp, records in (await self._consumer.getmany(timeout_ms=1000)).items():
                 for record in records:
                     self._take(tp.topic, (record.key or b"").decode(errors="replace"), record.value)
-            if self._renumbered:  # once for all numbers of a file: everybody is looked at again
-                self._renumbered = False
-                self._tell_held()
+            self.tell_numbers()
             for head in self.undone.values():
                 self.repair(head)
             async with self._moved:
@@ -190,6 +188,12 @@ class Heads:
         self.halts = tuple(each for each in held if isinstance(each, Halt))
         self.lists = {each.id: each.as_of for each in held if isinstance(each, SuppressionList)}
         self._tell_held()
+
+    def tell_numbers(self) -> None:
+        """Tells of numbers that have changed: once for all of a file, for everybody is looked at again."""
+        if self._renumbered:
+            self._renumbered = False
+            self._tell_held()
 
     def _tell_held(self) -> None:
         for changed in self._held:

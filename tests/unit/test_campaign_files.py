@@ -11,7 +11,7 @@ from cli.difference import Difference
 from cli.documents import Document, load, load_all
 from cli.main import app
 from cli.read import Snapshot
-from cli.resources import _about, broken, difference, resources_of
+from cli.resources import _about, broken, difference, resources_of, thin
 from engine.compile import compile_plan, faults
 from engine.errors import OutdialError
 from engine.plan import Channel, Contacting, Waiting
@@ -202,6 +202,11 @@ numbers:
     ]
     assert _about(declared["number/+12125550106"]) == "NJ; at most 300 calls a day; resting until 2026-12-01"
     assert _about(declared["number/+12125550107"]) == "resting"
+    assert thin(declared, 300) == []
+    assert thin(declared, 301) == [
+        "+12125550106 may make 300 calls a day, which are divided among 301 partitions: "
+        "each day the people of 1 of these are not called from it"
+    ]
 
 
 def test_resources_that_a_live_campaign_needs_are_not_taken_away(tmp_path: Path, empty: Snapshot, index: ResourceIndex) -> None:

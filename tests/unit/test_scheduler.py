@@ -8,10 +8,11 @@ from msgspec.structs import replace
 
 from engine import flow
 from engine.gate import Facts
+from engine.numbers import NextFree
 from engine.pauses import let_out
 from engine.quotas import Budget
 from engine.spending import Spending
-from engine.time import HOUR, Instant
+from engine.time import HOUR, NEVER, Instant
 from outdial.clock import AcceleratedClock, Anchor
 from schemas.campaign import CampaignState, Pause
 from schemas.decision import Decision
@@ -21,7 +22,7 @@ from schemas.resources import Halt
 from schemas.rows import Attempt, EnrollmentRow, State
 from streams.index import ContactIndex
 from streams.scheduler import IDLE, Lead, Scheduler
-from tests.unit.samples import FIRST, NY, PHONE, PLAN, PROFILE, WORKDAY, open_of, plan_of, row_of
+from tests.unit.samples import FIRST, NY, PHONE, PLAN, PROFILE, SLOT, WORKDAY, open_of, plan_of, row_of
 from tests.unit.samples import NOW as TUESDAY
 
 NOW = Instant(1_000_000)
@@ -160,6 +161,23 @@ def test_what_holds_for_a_whole_campaign_is_not_told_of_each_person(desk: Desk) 
 def test_a_yes_is_not_told_here(desk: Desk, index: ContactIndex) -> None:
     assert desk.look(ROW) == 0
     assert not index.denied
+
+
+def test_when_the_numbers_run_out_everybody_of_the_campaign_is_looked_at_again(index: ContactIndex) -> None:
+    """Else each slot would be tried with one after another, in vain."""
+    desk, people = Desk(index), [replace(ROW, contact_id=f"c{n}") for n in range(5)]
+    for row in people:
+        index.ready.add(row.key, "main", row.campaign, Instant(row.due), NEVER, (row.timer, NEVER))
+    index.ready.add("other", "main", "autumn", Instant(0), NEVER, (ROW.timer, NEVER))
+    flows: Any = desk.scheduler.flows
+    flows.others = lambda *_: False
+    flows.row = lambda _p, key: next((row for row in people if row.key == key), None)
+    flows.heads.state, flows.heads.halts = (lambda _campaign: CampaignState.RUNNING), ()
+    flows.callers = SimpleNamespace(choose=lambda *_: NextFree(Instant(TUESDAY + HOUR), "all have had their calls"))
+    assert not desk.scheduler._issue(0, SLOT, None, Instant(TUESDAY), taken := [])
+    assert sorted(index.todo) == sorted(row.key for row in people)
+    assert set(taken) <= {*index.todo, "other"}
+    assert len(index.ready) == 0
 
 
 def test_a_halt_that_comes_or_goes_has_everybody_looked_at_again(index: ContactIndex) -> None:
