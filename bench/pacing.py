@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from random import Random
 from time import perf_counter
 
-from engine.pacing import LinePacer, interval
+from engine.pacing import LinePacer
+from engine.quotas import Quota
+from engine.spacing import interval
 from engine.standing import MS, SECOND
 from schemas.line import Demand, Grant
 from schemas.resources import Line
@@ -35,7 +37,7 @@ class Simulation:
     def __init__(self, rate: float, seconds: int, seed: int = 7) -> None:
         self.random = Random(seed)
         self.line = Line(id="main", calls_per_second=rate, concurrency=None)
-        self.owner = LinePacer("main", lambda _: self.line, PARTITIONS, 1, T0 - 60 * SECOND)
+        self.owner = LinePacer("main", lambda _: self.line, lambda _: Quota(), PARTITIONS, 1, T0 - 60 * SECOND)
         self.parts = [Partition(self.random.randint(0, SKEW)) for _ in range(PARTITIONS)]
         self.end = T0 + seconds * SECOND
         self.starts: list[int] = []

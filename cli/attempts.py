@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cli.reasons import Plans
+from cli.plans import Plans
 from cli.summary import iso
 from engine.errors import OutdialError
 from engine.retries import Disposition

@@ -114,7 +114,7 @@ def callback(
 ) -> None:
     """Have somebody called at the time they asked for, within the window, the law and the limits.
 
-    Example: outdial contacts callback c1 --campaign spring --at 2026-11-26T17:30
+    Example: outdial contacts callback c1 --campaign vip --at 2026-11-26T17:30
     """
     settings = Settings()
     check_ids([contact])

@@ -1,4 +1,4 @@
-"""`outdial demo`: example campaigns from begin to end in a minute or two. A whole Outdial of its own, which is gone when it ends."""
+"""`outdial demo`: example campaigns from begin to end, in a minute or two. A whole Outdial of its own, gone when it ends."""
 
 import json
 import signal

@@ -15,7 +15,7 @@ from cli.entries import Entry
 from cli.history import history
 from cli.reasons import View, facts_of
 from engine import flow
-from engine.answers import Answer, record
+from engine.answers import Answer, reason_of, record
 from engine.errors import OutdialError
 from engine.gate import Verdict, decide
 from engine.pauses import consequential, expired, let_out, moved
@@ -47,6 +47,7 @@ class Explained:
     decision: Decision | None = None  # of an instant in the past: the last that was written by then
     before: tuple[Entry, ...] = ()  # likewise: what had happened last
     due: int | None = None  # campaign ms that `state` speaks of
+    held: tuple[str, int] | None = None  # nobody of the campaign gets a slot: what is used up, in words, and until when
 
 
 def explain(one: Dossier, ledgers: Mapping[str, LedgerRow], at: Instant, campaign: str | None) -> list[Explained]:
@@ -76,7 +77,8 @@ def _asked(one: Dossier, row: EnrollmentRow, ledgers: Mapping[str, LedgerRow], a
     state = "its step is not due before" if row.due > at else "its step is due since"
     if (turn := let_out(row, pauses)) > at and row.due <= at:
         told, state = fields_of(told, due=turn), "its step was overdue when a pause ended, and is let out at"
-    return _with(fields_of(told, step=row.step), verdict, state)
+    held = one.used.get(row.campaign)
+    return _with(fields_of(told, step=row.step, held=held if held and at < held[1] else None), verdict, state)
 
 
 def _by(row: EnrollmentRow, plan: Plan, at: Instant) -> EnrollmentRow:
@@ -87,7 +89,7 @@ def _by(row: EnrollmentRow, plan: Plan, at: Instant) -> EnrollmentRow:
 
 def _verdict(one: Dossier, row: EnrollmentRow, plan: Plan, ledgers: Mapping[str, LedgerRow], at: Instant) -> Verdict:
     profiles = {one.contact_id: one.profile} if one.profile else {}
-    view = View.of(one.rows, profiles, one.plans, at, one.rate)
+    view = View.of(one.rows, profiles, one.plans, at, one.rate, usage=one.usage)
     facts = facts_of(row, plan, one.profile, view)
     address = address_for(one.profile, facts.step.channel, row.bad) if one.profile else None
     ledger = ledgers.get(address or "", LedgerRow(address=address or ""))
@@ -122,7 +124,7 @@ def _past(told: Explained, last: Decision | None, before: tuple[Entry, ...]) -> 
     if last is None:
         return fields_of(told, state=state, before=before)
     no = next((a for a in last.answers if a.ok is False), None)
-    until, reason = (no.until, no.check) if no else (None, None)
+    until, reason = (no.until, reason_of(no.check)) if no else (None, None)
     answers = last.answers
     return fields_of(told, state=state, ok=last.ok, until=until, reason=reason, answers=answers, decision=last, before=before)
 

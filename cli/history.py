@@ -136,7 +136,7 @@ class _Teller:
         """Why those who have not left are where they are."""
         one = self.one
         profiles = {one.contact_id: one.profile} if one.profile else {}
-        view = View.of(one.rows, profiles, one.plans, one.now, one.rate)
+        view = View.of(one.rows, profiles, one.plans, one.now, one.rate, one.used, one.usage)
         for row in one.rows.values():
             reason = why(row, view)
             if reason is not None:

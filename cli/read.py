@@ -9,7 +9,7 @@ import gc
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -19,6 +19,7 @@ from cli.packed import Packed
 from engine.compile import compile_plan
 from engine.errors import OutdialError
 from engine.lifecycle import leaves_the_end
+from engine.numbers import Pool
 from engine.plan import Plan
 from engine.resources import ResourceIndex
 from outdial.kafka import reader, require_broker
@@ -99,6 +100,7 @@ class Snapshot:
     _plans: dict[tuple[str, int], Plan]
     halts: tuple[Halt, ...] = ()
     lists: tuple[SuppressionList, ...] = ()
+    _pools: dict[tuple[str, int], Pool] = field(default_factory=dict)
 
     def head(self, campaign: str) -> CampaignHead:
         """The head of a campaign. Raises OutdialError for one that nobody has applied."""
@@ -117,6 +119,11 @@ class Snapshot:
         if (campaign, version) not in self._plans:
             self._plans[campaign, version] = compile_plan(self.version(campaign, version).file, version)
         return self._plans[campaign, version]
+
+    def pool(self, plan: Plan) -> Pool:
+        """The campaign's caller IDs, as they are declared now."""
+        name = (plan.campaign, plan.version)
+        return self._pools.get(name) or self._pools.setdefault(name, self.resources.pool_for(plan))
 
 
 def read_heads(settings: Settings) -> Snapshot:

@@ -5,26 +5,28 @@ printed is what the workers act on.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
 
+from cli.plans import Plans
+from cli.usage import Usage
 from engine import flow
 from engine.answers import At, Never, When
 from engine.errors import OutdialError
 from engine.gate import Facts, Verdict, decide, room
+from engine.numbers import NextFree, none_left, untouched
 from engine.pauses import consequential, expired, let_out, moved
-from engine.plan import Plan
+from engine.plan import Channel, Plan
 from engine.reach import address_for
 from engine.time import Instant
 from engine.windows import open_range
-from schemas.campaign import CampaignHead, CampaignState, Pause
-from schemas.resources import Halt, SuppressionList
+from schemas.campaign import CampaignState, Pause
 from schemas.rows import EnrollmentRow, Profile, State
 
 AWAITING_CONTACT = "awaiting contact"
 DUE_LATER = "due later"
 COMMAND_OPEN = "command open"
 PACING = "pacing"
+BUDGET = "daily budget"  # nothing else is in the way: the campaign has used up its day
 MOVING = "moving on"  # a wait is over, or a step is skipped: no gate is asked
 LEAVING = "leaving"  # the exit is decided, or the gate says never
 NO_PLAN = "campaign version missing"
@@ -36,21 +38,8 @@ RAMP = "let out after the pause"
 _EVENTS = {"resumed": PAUSED, "started": NOT_STARTED, "contact_free": "contact busy", "halt_lifted": "halted"}
 
 
-class Plans(Protocol):
-    """Campaigns as they are now (cli.read.Snapshot)."""
-
-    @property
-    def heads(self) -> Mapping[str, CampaignHead]: ...
-
-    @property
-    def halts(self) -> tuple[Halt, ...]: ...
-
-    @property
-    def lists(self) -> tuple[SuppressionList, ...]: ...
-
-    def plan(self, campaign: str, version: int) -> Plan:
-        """Raises OutdialError for a version that the topic does not hold."""
-        ...
+#: Campaign -> what of its budget is used up, in words, and until when (campaign ms).
+Used = Mapping[str, tuple[str, Instant]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +69,22 @@ class View:
     now: Instant
     rate: float
     busy: Mapping[str, str]  # contact -> the row that has an open command
+    used: Used = field(default_factory=dict)  # campaigns whose budget of the day is used up: in words, and until when
+    usage: Usage | None = None  # of numbers; None: none has a daily cap
 
     @classmethod
     def of(
-        cls, rows: Mapping[str, EnrollmentRow], profiles: Mapping[str, Profile], plans: Plans, now: Instant, rate: float
+        cls,
+        rows: Mapping[str, EnrollmentRow],
+        profiles: Mapping[str, Profile],
+        plans: Plans,
+        now: Instant,
+        rate: float,
+        used: Used | None = None,
+        usage: Usage | None = None,
     ) -> "View":
         busy = {row.contact_id: row.key for row in rows.values() if row.open is not None}
-        return cls(profiles, plans, now, rate, busy)
+        return cls(profiles, plans, now, rate, busy, used or {}, usage)
 
     def pauses(self, campaign: str) -> tuple[Pause, ...]:
         """Those of its pauses that change when somebody is due."""
@@ -129,6 +127,8 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
     facts = facts_of(row, plan, profile, view)
     verdict = decide(facts, view.now)
     match verdict.until:
+        case None if verdict.ok and (held := view.used.get(row.campaign)) and held[1] > view.now:
+            return Why(BUDGET, until=held[1], detail=held[0])
         case None if verdict.ok:
             return Why(PACING, since=_ready_since(row, facts, view.now, view), closes=verdict.open_until)
         case Never(reason):
@@ -155,9 +155,19 @@ def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View
         halts=view.plans.halts,
         lists={each.id: each.as_of for each in view.plans.lists},
         abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile else None,
+        no_number=_no_number(row, plan, step.channel, view),
         contact_busy=view.busy.get(row.contact_id, row.key) != row.key,
         transit=room(view.rate),
     )
+
+
+def _no_number(row: EnrollmentRow, plan: Plan, channel: Channel, view: View) -> NextFree | None:
+    """As streams/callers.py asks it."""
+    pool = view.plans.pool(plan)
+    if pool.free or channel is Channel.EMAIL:
+        return None
+    account = untouched() if view.usage is None else view.usage.account(row.contact_id)
+    return none_left(pool, account, view.now, channel is Channel.CALL)
 
 
 def reason_of(verdict: Verdict) -> str:

@@ -21,10 +21,9 @@ from cli.difference import Difference, differences, show
 from cli.documents import Document, load, refuse
 from cli.publish import Publisher
 from cli.read import Snapshot, read_heads, read_resources
+from engine.callers import slips
 from engine.compile import faults
 from engine.complaints import complaint, listed
-from engine.errors import RecordError
-from engine.phone import parse_phone
 from engine.places import Place
 from engine.resources import ResourceIndex
 from outdial.settings import Settings
@@ -143,7 +142,8 @@ def resources_of(document: Document) -> tuple[dict[str, Resource], list[str]]:
         if key in declared:
             found.append((place, f"{resource.kind} {resource.id!r} stands here a second time: keep one of the two"))
         declared[key] = resource
-        found += [((*place, "number"), why) for why in _undialable(resource)]
+        found += [((*place, key), why) for key, why in (slips(resource) if isinstance(resource, Number) else ())]
+        found += [((*place, "inbound"), why) for why in _unreserved(resource)]
     if not declared and not found:
         found.append(((), f"declares nothing: it needs {listed(_PARTS)}"))
     return declared, document.told(found)
@@ -171,12 +171,14 @@ def broken(after: ResourceIndex, snapshot: Snapshot, document: Document) -> list
     return found
 
 
-def _undialable(resource: Resource) -> list[str]:
-    if isinstance(resource, Number):
-        try:
-            parse_phone(resource.number)
-        except RecordError as error:
-            return [str(error)]
+def _unreserved(resource: Resource) -> list[str]:
+    """What is wrong with the calls that a line keeps free."""
+    if not isinstance(resource, Line) or not resource.inbound:
+        return []
+    if resource.concurrency is None:
+        return ["keeps calls free of a line that has any number: say how many it has, as concurrency"]
+    if resource.inbound >= resource.concurrency:
+        return [f"keeps {resource.inbound} of {resource.concurrency} calls free: at least one must be left for campaigns"]
     return []
 
 
@@ -199,11 +201,20 @@ def _about(resource: Resource) -> str:
         case Agent():
             return resource.name or ""
         case Number():
-            return ", ".join(resource.tags)
+            return _about_number(resource)
         case Line():
             rate = "any number of" if resource.calls_per_second is None else f"{resource.calls_per_second:g}"
             at_once = "any number" if resource.concurrency is None else str(resource.concurrency)
-            return f"{rate} calls a second, {at_once} at a time"
+            inbound = f", {resource.inbound} of them free for people who call in" if resource.inbound else ""
+            return f"{rate} calls a second, {at_once} at a time{inbound}"
+
+
+def _about_number(number: Number) -> str:
+    """`sales-us, east; at most 300 calls a day; resting until 2026-12-01`."""
+    rest = f"resting until {number.resting}" if isinstance(number.resting, str) else "resting" if number.resting else ""
+    most = f"at most {number.daily_cap:,} calls a day" if number.daily_cap else ""
+    place = ", ".join(filter(None, (number.state, number.country)))
+    return "; ".join(filter(None, (", ".join(number.tags), place, most, rest)))
 
 
 def _report(summary: dict[str, list[str]], changes: list[Difference], dry_run: bool, as_json: bool) -> None:

@@ -36,6 +36,7 @@ CHECKS = {
     "person_caps": ("the person's limits have room", "the person's limits are reached"),
     "country": ("a country that the campaign calls", "a country that the campaign does not call"),
     "window": ("inside the calling window", "outside the calling window"),
+    "number": ("there is a number to call from", "no number to call from"),
     "contact_busy": ("no other call to the person", "another call to the person is under way"),
     "number_busy": ("no other call to the number", "another call to the number is under way"),
     "slot": ("its slot is open", "its slot is over"),
@@ -49,6 +50,7 @@ EVENTS = {
     "contact_free": "the person's other call is over",
     "halt_lifted": "the halt is lifted",
     "list_imported": "a newer list is imported",
+    "number": "a number is declared for it, or has rested",
 }
 
 DISPOSITIONS = {
@@ -96,6 +98,7 @@ WAITS = {
     "awaiting contact": "waits for the person's details, which have not arrived",
     "command open": "has a command out, which has yet to close",
     "pacing": "may go now, and waits for its turn on the line",
+    "daily budget": "may go now, and waits because the campaign has used up its budget of the day",
     "moving on": "is about to go on to the next step",
     "leaving": "is about to leave",
     "window": "waits for the calling window",

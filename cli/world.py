@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cli.reasons import Plans, View
+from cli.plans import Plans
+from cli.reasons import View
+from cli.usage import Usage
 from engine.time import Instant
 from schemas.command import Dial
 from schemas.deadletter import DeadLetter
@@ -109,7 +111,8 @@ class World:
     # --- what checks ask for ---
 
     def view(self) -> View:
-        return View.of(self.rows, self.profiles, self.plans, self.now, self.rate)
+        usage = Usage.of(self.rows, self.profiles, self.partitions, self.rate) if self.plans.resources.capped else None
+        return View.of(self.rows, self.profiles, self.plans, self.now, self.rate, usage=usage)
 
     def by_enrollment(self) -> dict[str, EnrollmentRow]:
         return {row.enrollment_id: row for row in self.rows.values()}

@@ -57,6 +57,7 @@ def faults(
     check.variables()
     check.rules()
     check.caps()
+    check.budget()
     check.lists()
     check_lifecycle(check)
     check_hours(check, now)
@@ -122,6 +123,11 @@ class _Check(Check):
                 length = self.read(parse_ms, "caps", i, key)
                 if length is not None and length > LONGEST:
                     self.add(("caps", i, key), f"{part[key]!r} is too long: at most {LONGEST // HOUR}h, which are 31 days")
+
+    def budget(self) -> None:
+        budget = self.get(dict, "budget")
+        if budget is not None and budget.get("calls") is None and budget.get("money") is None:
+            self.add(("budget",), "limits nothing: write {calls: 500}, {money: 20.00}, or both")
 
     def lists(self) -> None:
         for i in range(len(self.get(list, "lists") or ())):

@@ -15,11 +15,12 @@ from collections.abc import Mapping
 import msgspec
 
 from engine import hours
-from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
+from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, reason_of, told, weight
 from engine.caps import number_caps, person_caps
 from engine.consent import consented
 from engine.halts import halted
 from engine.lifecycle import ALIVE
+from engine.numbers import NextFree, no_number
 from engine.plan import Channel, Contacting, Plan, Terms
 from engine.suppression import lists_current, suppressed
 from engine.time import HOUR, Instant
@@ -55,6 +56,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     halts: tuple[Halt, ...] = ()  # all that stand
     lists: Mapping[str, int] | None = None  # suppression lists that were imported -> of when they are
     abroad: bool | None = None  # the number is of a country that the campaign leaves out; None: it leaves none out
+    no_number: NextFree | None = None  # the campaign has none to contact the person from; None: it has
     starts_at: int | None = None  # of a scheduled campaign, campaign ms
     exiting: str | None = None  # the enrollment is leaving: the reason
     contact_busy: bool | None = None  # another command of this contact is open
@@ -93,7 +95,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     @property
     def reason(self) -> str | None:
         """The check that speaks for the refusal: one that ends, else one that waits for an event, else the latest instant."""
-        return None if self.ok else max(self.refusals, key=weight).check
+        return None if self.ok else reason_of(max(self.refusals, key=weight).check)
 
     @property
     def until(self) -> Until | None:
@@ -170,6 +172,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
         *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
         *((YES["number_caps"], YES["person_caps"]) if not terms.caps else _caps(facts, terms, now)),
+        YES["number"] if facts.no_number is None else no_number(facts.no_number),
         _contact_busy(facts),
         _number_busy(facts, now),
         _slot(facts, now),

@@ -13,6 +13,7 @@ from engine.caps import Cap
 from engine.layers import Layer
 from engine.lifecycle import Resume
 from engine.phone import region_of
+from engine.quotas import Quota
 from engine.rules import Needed, Rules
 from engine.time import HOUR, Delay
 from engine.windows import Window, shared_window
@@ -30,6 +31,7 @@ class Channel(StrEnum):
 CHANNELS: dict[str, Channel] = {str(channel): channel for channel in Channel}
 
 _CALL = Channel.CALL
+_WHOLE = Quota()
 
 
 #: Where a way leads that leaves the flow.
@@ -147,6 +149,8 @@ class Plan:
     exits: frozenset[str]
     numbers_tag: str | None
     numbers_list: tuple[str, ...]
+    presence: str = "any"  # local, or any (engine/numbers.py)
+    rotate: str = "person"  # or call
     countries: frozenset[str] | None = None  # whose numbers may be contacted (ISO 3166); None: all
     rules: Rules | None = None
     purpose: str | None = None  # marketing, informational or collections
@@ -158,6 +162,7 @@ class Plan:
     max_call: int = HOUR  # ms that a call may take, from the answer
     goals: frozenset[str] = frozenset()  # events from outside that end it
     reentry: Reentry | None = None
+    quota: Quota = _WHOLE
     lists: tuple[tuple[str, int], ...] = ()  # suppression lists that must be there, and how old each may be (ms)
     by_id: dict[str, Step] = field(init=False, repr=False, compare=False)  # for the flow, which asks more often than a call is free
     channels: frozenset[Channel] = field(init=False, repr=False, compare=False)  # of all steps

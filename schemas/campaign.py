@@ -43,12 +43,20 @@ def _one_of(*keys: str) -> ConfigDict:
 
 
 class Numbers(Part):
-    """Caller IDs: by tag, or a list of E.164 numbers. Exactly one of the two."""
+    """Caller IDs: by tag, or a list of E.164 numbers, exactly one of the two; and which of them a person is called from."""
 
     model_config = _one_of("tag", "list")
 
     tag: str | None = _described("all numbers of the resources that have this tag", "sales-us")
     listed: list[str] | None = _described("numbers of the resources, in E.164", ["+12125550101"], alias="list")
+    presence: Literal["local", "any"] = _described(
+        "local: from a number of the called number's area code, else of the person's state, else country; any: it does not matter",
+        "local",
+        "any",
+    )
+    rotate: Literal["person", "call"] = _described(
+        "person: the same number each time; call: the next one with each attempt", "call", "person"
+    )
 
 
 class Timezone(Part):
@@ -107,6 +115,17 @@ class CapPart(Part):
     gap: str | None = _described("instead: at least so long between two attempts", "3h")
     scope: Literal["campaign", "all"] = _described("whose attempts count: this campaign's, or all campaigns'", default="campaign")
     channel: Literal["call", "sms", "email", "any"] = _described("which attempts count", default="any")
+
+
+class BudgetPart(Part):
+    """What may be used on one day, from midnight to midnight where the campaign is: calls, money, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["calls"]}, {"required": ["money"]}]})
+
+    calls: int | None = _described("calls that are placed on one day", 500, ge=1, le=10_000_000)
+    money: float | None = _described(
+        "what calls and messages may cost on one day, in the currency of the provider", 20.0, ge=0.01, le=1_000_000_000
+    )
 
 
 class ListPart(Part):
@@ -207,6 +226,12 @@ class CampaignFile(Part):
     agent: str | None = _described("an agent of the resources: who calls, unless a step names another", "renewals-agent")
     numbers: Numbers = _needed("the caller IDs", {"tag": "sales-us"})
     line: str = _needed("a line of the resources: its rate and concurrency hold", "main")
+    concurrency: int | None = _described("this campaign's calls at a time; left out, as many as its line has", 10, ge=1)
+    weight: int = _described(
+        "its part of the line beside other campaigns: one of 3 gets three slots where one of 1 gets one", 3, 1, ge=1, le=100
+    )
+    priority: Literal["high", "normal", "low"] = _described("counts ten times, once, or a tenth of the weight", "high", "normal")
+    budget: BudgetPart | None = _described("what may be used on one day", {"calls": 500, "money": 20.0})
     variables: list[Name] | None = _described(
         "names that contacts bring beside their fields; once given, templates may use no others", ["plan", "renewal_date"]
     )

@@ -9,12 +9,14 @@ from engine.gate import Facts, room
 from engine.pauses import moved
 from engine.plan import Plan
 from engine.reach import address_for
+from engine.spending import Spending
 from engine.time import DAY, Instant
 from outdial.clock import Clock
 from schemas.campaign import CampaignState
 from schemas.command import Unlink
 from schemas.ids import event_id
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
+from streams.callers import Callers
 from streams.heads import Heads
 from streams.index import ContactIndex
 from streams.lane import Lane
@@ -39,7 +41,10 @@ class Flows:
         self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
         self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
         self._transit = room(clock.rate)
+        self.spending: dict[int, Spending] = defaultdict(Spending)
+        self.callers = Callers(lane, clock, heads, profiles, rows)
         rows.observers.append(self._watch)
+        profiles.observers.append(lambda p, _, old, new: self.spending[p].watch(old, new))
 
     def row(self, p: int, key: str) -> EnrollmentRow | None:
         """The row, due when the pauses of its campaign leave it due (engine/pauses.py): what is stored stays as it was."""
@@ -72,6 +77,7 @@ class Flows:
             halts=self.heads.halts,
             lists=self.heads.lists,
             abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile and plan.countries else None,
+            no_number=self.callers.none_left(p, plan, step.channel, self.lane.now()),
             contact_busy=self.index[p].busy(row.contact_id, key),
             transit=self._transit,
         )
@@ -133,7 +139,9 @@ class Flows:
 
     def rebuild(self, p: int) -> None:
         """Everything derived of a partition, from its rows. What was cut off by a crash is looked at again, a slice at a time."""
+        self.callers.rebuild(p)
         index = self.index[p] = ContactIndex()
+        self.spending[p] = Spending(self.profiles.rows(p).values())
         for key, row in self.rows.rows(p).items():
             index.watch(key, None, row)
             if not isinstance(row, EnrollmentRow):
@@ -147,6 +155,8 @@ class Flows:
 
     def drop(self, p: int) -> None:
         self.index.pop(p, None)
+        self.spending.pop(p, None)
+        self.callers.drop(p)
 
     def retire(self, p: int) -> None:
         """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""

@@ -15,7 +15,7 @@ from schemas.deadletter import DeadLetter
 from schemas.decision import AnswerRecord, Decision
 from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event, EventKind
-from schemas.line import Demand, Grant, Slot
+from schemas.line import Demand, Grant, Slot, Spent
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt
 from schemas.resources import Agent, Halt, Line, Number, SuppressionList
@@ -162,12 +162,25 @@ RECORDS: tuple[Any, ...] = (
         ready={"spring": 120},
         oldest=AT - 4_000,
         in_flight=6,
+        open={"spring": 6},
+        spent={"spring": Spent(day=AT - AT % 86_400_000, calls=212, cost=8_480_000, priced=1_940, price=77_600_000)},
         lead=40_000,
         skew=300,
         at=AT * 1000,
         writer=AT,
     ),
-    Grant(line="main", epoch=3, partition=3, number=42, t0=SLOT.start, step=203_000, n=4, width=5_000, granted=SLOT.granted),
+    Grant(
+        line="main",
+        epoch=3,
+        partition=3,
+        number=42,
+        t0=SLOT.start,
+        step=203_000,
+        n=4,
+        width=5_000,
+        granted=SLOT.granted,
+        campaign="spring",
+    ),
     DIALED,
     Revoke(**_id(DIAL, "revoke"), dial_id=DIAL, address=PHONE, reason="unenrolled", slot_end=SLOT.end),
     Link(**_id(ENROLL.event_id or "", "link"), address=PHONE, contact_id="ada"),

@@ -11,7 +11,7 @@ from cli.difference import Difference
 from cli.documents import Document, load, load_all
 from cli.main import app
 from cli.read import Snapshot
-from cli.resources import broken, difference, resources_of
+from cli.resources import _about, broken, difference, resources_of
 from engine.compile import compile_plan, faults
 from engine.errors import OutdialError
 from engine.plan import Channel, Contacting, Waiting
@@ -169,9 +169,35 @@ trunks: []
     assert short[0].startswith("3: agents[1]: agent 'robin' stands here a second time")
     assert short[1].startswith("5: numbers[0].number: '+1 212 555 0101' is no number in E.164")
     assert short[1].endswith("Did you mean +12125550101?")
-    assert short[2].startswith("6: numbers[1].tag: is not a key here: there are number or tags. Did you mean tags?")
+    assert short[2].startswith(
+        "6: numbers[1].tag: is not a key here: there are number, tags, country, state, daily_cap or resting. Did you mean tags?"
+    )
     assert short[3] == "8: lines[0].calls_per_second: must be above 0, not 0"
     assert short[4].startswith("9: trunks: is not a key here: there are agents, numbers or lines")
+
+
+def test_what_is_wrong_with_a_number_is_told_with_its_remedy(tmp_path: Path) -> None:
+    text = """\
+numbers:
+  - {number: "+12125550101", state: Ontario}
+  - {number: "+12125550102", country: Atlantis}
+  - {number: "+12125550103", daily_cap: 0}
+  - {number: "+12125550104", resting: soon}
+  - {number: "+12125550105", resting: 5}
+  - {number: "+12125550106", resting: 2026-12-01, daily_cap: 300, state: NJ}
+  - {number: "+12125550107", resting: true}
+"""
+    document = written(tmp_path, text)
+    declared, found = resources_of(document)
+    assert [fault.removeprefix(f"{document.file}:") for fault in sorted(found)] == [
+        "2: numbers[0].state: 'Ontario' is no state of US: write its code of two letters, such as NY",
+        "3: numbers[1].country: 'Atlantis' is no country with phone numbers: write its code of two letters, such as US",
+        "4: numbers[2].daily_cap: must be at least 1, not 0",
+        "5: numbers[3].resting: 'soon' is no date: write the day on which it may be used again, such as 2026-12-01",
+        "6: numbers[4].resting: must be true, false or a date such as 2026-12-01, not 5",
+    ]
+    assert _about(declared["number/+12125550106"]) == "NJ; at most 300 calls a day; resting until 2026-12-01"
+    assert _about(declared["number/+12125550107"]) == "resting"
 
 
 def test_resources_that_a_live_campaign_needs_are_not_taken_away(tmp_path: Path, empty: Snapshot, index: ResourceIndex) -> None:

@@ -18,7 +18,7 @@ from engine.time import DAY, HOUR, MINUTE, Instant
 from schemas.campaign import CampaignFile, CampaignHead, CampaignState
 from schemas.event import Event
 from schemas.outcome import Outcome
-from schemas.resources import Halt
+from schemas.resources import Halt, Number
 from schemas.rows import Attempt, Consent, EnrollmentRow, Exit, LedgerRow, OptOutEntry, Profile, State, SuppressionEntry
 
 NOW = Instant(1_780_359_300_000)  # Monday, 1 June 2026, 19:15 in Chicago, 20:15 in New York
@@ -44,6 +44,7 @@ CAL = Profile(
     jurisdiction_sources={"postal_code": ("US-IL",)},
     consents=(Consent(kind="express", source="web form"),),
 )
+NUMBERS = (Number(number="+12125550100", tags=["us"]),)
 ROW = EnrollmentRow(
     enrollment_id="e1",
     contact_id="cal",
@@ -61,7 +62,7 @@ def dossier(
     row: EnrollmentRow = ROW, profile: Profile = CAL, state: CampaignState = CampaignState.RUNNING, halts: tuple[Halt, ...] = ()
 ) -> Dossier:
     heads = {"service": CampaignHead(id="service", version=1, state=state, at=NOW - DAY)}
-    plans = Snapshot(heads, {}, ResourceIndex(), {("service", 1): PLAN}, halts)
+    plans = Snapshot(heads, {}, ResourceIndex.of(NUMBERS), {("service", 1): PLAN}, halts)
     return Dossier("cal", plans, NOW, 1.0, profile, {row.key: row})
 
 
@@ -95,6 +96,7 @@ YES = {
     "law": "    yes law           inside the hours of the law",
     "number caps": "    yes number caps   the number's limits have room",
     "person caps": "    yes person caps   the person's limits have room",
+    "number": "    yes number        there is a number to call from",
     "contact busy": "    yes contact busy  no other call to the person",
     "number busy": "    yes number busy   no other call to the number",
     "slot": "    -   slot          not asked at this point",

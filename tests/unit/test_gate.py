@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from samples import ALWAYS, FIRST, NOW, NY, PHONE, PLAN, SLOT, TEXT, WORKDAY, plan_of
 
-from engine.answers import BUSY_AGAIN, CHECKS, At, Never, Until, When
+from engine.answers import BUSY_AGAIN, CHECKS, At, Never, Until, When, reason_of
 from engine.caps import Cap
 from engine.gate import Facts, Verdict, decide, holds
 from engine.layers import Layer, day_of
+from engine.numbers import NextFree
 from engine.plan import Channel, Contacting, Plan
 from engine.retries import stronger
 from engine.rulepack import Pack
@@ -135,6 +136,9 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
         False,
         At(Instant(NOW + BUSY_AGAIN)),
     ),
+    ("number", {}, True, None),
+    ("number", {"no_number": NextFree(OPENS, "all are used up")}, False, At(OPENS)),
+    ("number", {"no_number": NextFree(None, "all are resting")}, False, When("number")),
     ("contact_busy", {}, None, None),
     ("contact_busy", {"contact_busy": False}, True, None),
     ("contact_busy", {"contact_busy": True}, False, When("contact_free")),
@@ -159,7 +163,7 @@ def test_each_check(check: str, fields: dict[str, Any], ok: bool | None, until: 
     assert (answer.ok, answer.until) == (ok, until)
     assert verdict.ok == (ok is not False)
     assert verdict.until == until
-    assert verdict.reason == (check if ok is False else None)
+    assert verdict.reason == (reason_of(check) if ok is False else None)
 
 
 def test_every_check_is_tried_with_a_no_and_answers_in_order() -> None:
