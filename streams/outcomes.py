@@ -1,5 +1,7 @@
 """OUTCOMES: the closing of each command leads to the next due instant, or to the exit; and the person's attempts are kept."""
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from engine import flow
@@ -20,6 +22,7 @@ class Outcomes:
 
     def __init__(self, flows: Flows) -> None:
         self.flows = flows
+        self.watching: list[Callable[[Outcome, Instant], None]] = []  # told of each closing, within its step
 
     def on_outcome(self, p: int, record: Record, now: Instant) -> None:
         """The row takes the closing if it is its open command's; a repeat changes nothing."""
@@ -30,6 +33,8 @@ class Outcomes:
         if outcome.attempt_at is not None:
             self._attempted(p, row, attempt_of(outcome, outcome.attempt_at), now)
         self.flows.feed(p, row, flow.Closing(outcome), now)
+        for watch in self.watching:
+            watch(outcome, now)
 
     def _attempted(self, p: int, row: EnrollmentRow, attempt: Attempt, now: Instant) -> None:
         """The person's limits count it, once, whatever has become of the enrollment: a crash may have come between the two rows."""

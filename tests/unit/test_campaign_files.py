@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.apply import changes, faults_of, next_version
-from cli.campaign import moved
 from cli.difference import Difference
 from cli.documents import Document, load, load_all
 from cli.main import app
@@ -149,39 +148,6 @@ def test_a_campaign_that_has_ended_is_not_applied_again(empty: Snapshot) -> None
     document = load(EXAMPLES / "simple-call.yaml")
     (fault,) = faults_of([document], applied(document, empty, CampaignState.ENDED))
     assert "has ended for ever: apply it under another id" in fault
-
-
-@pytest.mark.parametrize(
-    ("command", "state", "target"),
-    [
-        ("start", "draft", "running"),
-        ("pause", "running", "paused"),
-        ("resume", "paused", "running"),
-        ("stop", "draft", "ended"),
-        ("stop", "running", "ended"),
-        ("stop", "paused", "ended"),
-    ],
-)
-def test_transitions(command: str, state: str, target: str) -> None:
-    head = CampaignHead(id="spring", version=4, state=CampaignState(state), at=1)
-    after = moved(command, head, 2)
-    assert (after.state.value, after.version, after.at) == (target, 4, 2)
-
-
-@pytest.mark.parametrize(
-    ("command", "state", "sentence"),
-    [
-        ("start", "running", "is running, so it cannot start: it can be told to pause or stop"),
-        ("start", "paused", "is paused, so it cannot start: it can be told to resume or stop"),
-        ("resume", "draft", "is draft, so it cannot resume: it can be told to start or stop"),
-        ("pause", "draft", "is draft, so it cannot pause"),
-        ("stop", "ended", "is ended, so it cannot stop: that is final"),
-        ("start", "ended", "that is final, apply its file under another id"),
-    ],
-)
-def test_wrong_transitions_are_refused_with_what_is_possible(command: str, state: str, sentence: str) -> None:
-    with pytest.raises(OutdialError, match=sentence):
-        moved(command, CampaignHead(id="spring", version=1, state=CampaignState(state), at=1), 2)
 
 
 def test_every_fault_of_resources_is_told_with_its_line(tmp_path: Path) -> None:

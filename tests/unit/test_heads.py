@@ -1,72 +1,50 @@
-"""streams/heads.py: what a record on `resources` or `campaigns` changes, without a broker."""
+"""What a worker believes of the heads it reads."""
 
-from collections.abc import Callable
-
-import pytest
-from samples import plan_of
-
-from schemas.resources import Number, resource_key
-from schemas.topics import RESOURCES
+from engine import lifecycle
+from engine.lifecycle import Resume
+from engine.time import Instant
+from schemas.base import encode
+from schemas.campaign import CampaignHead, CampaignState
+from schemas.topics import CAMPAIGNS
 from streams.heads import Heads
+from tests.unit.samples import NOW
 
-ONE, TWO = "+12125550101", "+12125550102"
-Put = Callable[..., None]
-
-
-@pytest.fixture
-def heads() -> Heads:
-    return Heads("nowhere:9092")
+RUNNING = CampaignHead(id="spring", version=1, state=CampaignState.RUNNING, at=NOW)
+LATER = Instant(NOW + 1)
 
 
-@pytest.fixture
-def put(heads: Heads) -> Put:
-    def put(e164: str, *, gone: bool = False, **fields: object) -> None:
-        number = Number.model_construct(number=e164, **({"tags": ["sales"]} | fields))
-        heads._take(RESOURCES.name, resource_key(number), None if gone else number.model_dump_json().encode())
-
-    return put
+def heads_of(*records: CampaignHead) -> Heads:
+    made = Heads("nowhere")
+    for record in records:
+        made._take(CAMPAIGNS.name, record.key, encode(record))
+    return made
 
 
-def numbers(heads: Heads) -> list[str]:
-    return [caller.e164 for caller in heads.pool(plan_of()).callers]
+def test_of_commands_that_cross_the_end_wins_and_is_written_again() -> None:
+    ended = lifecycle.stopped(RUNNING, LATER)
+    crossed = lifecycle.paused(RUNNING, LATER)
+    heads = heads_of(RUNNING, ended, crossed)
+    assert heads.state("spring") is CampaignState.ENDED
+    assert heads.undone == {"spring": ended}
+    heads._take(CAMPAIGNS.name, "spring", encode(ended))
+    assert heads.undone == {}
 
 
-def test_a_campaigns_numbers_are_those_that_are_declared_now(heads: Heads, put: Put) -> None:
-    assert numbers(heads) == []
-    put(ONE)
-    put(TWO)
-    assert numbers(heads) == [ONE, TWO]
-    put(ONE, tags=["service"])
-    assert numbers(heads) == [TWO]
-    put(TWO, gone=True)
-    assert numbers(heads) == []
+def test_only_pauses_with_consequences_are_kept_at_hand() -> None:
+    paused = lifecycle.paused(RUNNING, NOW)
+    assert heads_of(paused).pauses == {}
+    assert heads_of(lifecycle.resumed(paused, LATER, Resume())).pauses == {}
+    shifted = lifecycle.resumed(paused, LATER, Resume("shift"))
+    assert heads_of(paused, shifted).pauses == {"spring": tuple(shifted.pauses)}
 
 
-def test_numbers_are_looked_up_anew_only_when_some_number_has_changed(heads: Heads, put: Put) -> None:
-    put(ONE)
-    pool = heads.pool(plan_of())
-    put(ONE)
-    assert heads.pool(plan_of()) is pool
-    put(ONE, daily_cap=5)
-    assert heads.pool(plan_of()) is not pool
-
-
-@pytest.mark.parametrize("fields", [{"resting": "soon"}, {"daily_cap": 0}])
-def test_a_number_that_cannot_be_leaves_what_there_was(heads: Heads, put: Put, fields: dict[str, object]) -> None:
-    put(ONE)
-    put(ONE, **fields)
-    put("+19995550101")
-    assert numbers(heads) == [ONE]
-    assert heads.pool(plan_of()).free
-
-
-def test_numbers_that_change_together_are_told_of_once(heads: Heads, put: Put) -> None:
-    told: list[str] = []
-    heads.subscribe_held(lambda: told.append("changed"))
-    for e164 in (ONE, TWO):
-        put(e164)
-    heads.tell_numbers()
-    heads.tell_numbers()
-    put(ONE)  # as it was
-    heads.tell_numbers()
-    assert told == ["changed"]
+def test_whoever_follows_hears_of_what_makes_a_difference_to_people() -> None:
+    heads, heard = heads_of(), list[CampaignHead]()
+    heads.subscribe(heard.append)
+    scheduled = lifecycle.started(CampaignHead(id="spring", version=1, state=CampaignState.DRAFT, at=NOW), NOW, LATER)
+    put_off = lifecycle.started(scheduled, NOW, Instant(LATER + 1))
+    drained = lifecycle.drained(RUNNING, NOW)
+    for head in (scheduled, scheduled, put_off, RUNNING, RUNNING.model_copy(update={"event_id": "again"}), drained):
+        heads._take(CAMPAIGNS.name, "spring", encode(head))
+    assert heard == [scheduled, put_off, RUNNING, drained]
+    assert heads.starts_at("spring") is None

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine import flow
 from engine.gate import Facts
 from engine.numbers import NextFree
+from engine.pauses import let_out
 from engine.time import HOUR, NEVER, Instant
 from outdial.clock import AcceleratedClock, Anchor
-from schemas.campaign import CampaignState
+from schemas.campaign import CampaignState, Pause
 from schemas.decision import Decision
 from schemas.event import Event
 from schemas.resources import Halt
@@ -62,9 +64,17 @@ class Desk:
 
     def __init__(self, index: ContactIndex) -> None:
         self.told: list[Any] = []
+        self.pauses: dict[str, tuple[Pause, ...]] = {}
+        self.fed: list[Any] = []
         self.facts = Facts(PLAN, CampaignState.RUNNING, (NY,), FIRST)
         clock = AcceleratedClock(Anchor(NOW, 5_000_000, RATE), lambda: 5_000_000)
-        heads = SimpleNamespace(subscribe=lambda _: None, subscribe_held=lambda _: None, head=lambda _: None)
+        heads = SimpleNamespace(
+            subscribe=lambda _: None,
+            subscribe_held=lambda _: None,
+            head=lambda _: None,
+            state=lambda _: self.facts.campaign_state,
+            pauses=self.pauses,
+        )
         lane = SimpleNamespace(tick=lambda _fn: None, emit=self.told.append, real_us=0, real_ms=0)
         flows: Any = SimpleNamespace(
             lane=lane,
@@ -74,6 +84,7 @@ class Desk:
             plan=lambda _row: self.facts.plan,
             profiles=SimpleNamespace(get=lambda _p, _contact: PROFILE),
             facts=lambda *_: self.facts,
+            feed=lambda _p, _row, inp, _now: self.fed.append(inp),
         )
         self.scheduler = Scheduler(flows, Lead())
 
@@ -172,3 +183,43 @@ def test_a_halt_that_comes_or_goes_has_everybody_looked_at_again(index: ContactI
     index.watch(ROW.key, None, ROW)
     desk.scheduler.on_held()
     assert list(index.todo) == [ROW.key]
+
+
+# --- pauses -----------------------------------------------------------------------------------------------------------------------
+
+WAIT = row_of(State.WAITING, step="pause")
+PAUSED = Facts(PLAN, CampaignState.PAUSED, (NY,), FIRST)
+
+
+def test_a_pause_keeps_everybody_where_they_are(desk: Desk, index: ContactIndex) -> None:
+    """Waits do not end in it, so that it makes no difference to any policy whether a worker ran meanwhile."""
+    desk.facts = PAUSED
+    assert [desk.look(row) for row in (ROW, WAIT)] == [0, 0]
+    assert (desk.fed, len(index.ready), index.wheel.next()) == ([], 0, None)
+    desk.facts = replace(PAUSED, campaign_state=CampaignState.RUNNING)
+    desk.look(WAIT)
+    assert desk.fed == [flow.Due()]
+
+
+def test_what_a_pause_has_held_up_for_too_long_is_skipped_once_it_runs_again(desk: Desk) -> None:
+    desk.pauses["spring"] = (Pause(begin=TUESDAY - 3 * HOUR, end=TUESDAY, policy="expire", older=HOUR),)
+    held = replace(ROW, due=TUESDAY - 2 * HOUR)
+    desk.facts = PAUSED
+    desk.look(held)
+    assert desk.fed == []
+    desk.facts = replace(PAUSED, campaign_state=CampaignState.RUNNING)
+    desk.look(replace(held, due=TUESDAY - HOUR))  # not longer than that
+    assert desk.fed == []
+    desk.look(held)
+    assert desk.fed == [flow.Refused("expired", skips=True)]
+
+
+def test_on_a_ramp_the_overdue_wait_for_their_turn(desk: Desk, index: ContactIndex) -> None:
+    pause = Pause(begin=TUESDAY - 3 * HOUR, end=TUESDAY, ramp=HOUR)
+    desk.pauses["spring"] = (pause,)
+    turn = let_out(ROW, (pause,))
+    assert TUESDAY < turn < TUESDAY + HOUR
+    desk.look(ROW)
+    assert (len(index.ready), index.wheel.next()) == (0, turn)
+    desk.look(ROW, turn)
+    assert len(index.ready) == 1
