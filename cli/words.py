@@ -42,9 +42,10 @@ CHECKS = {
     "contact_busy": ("no other call to the person", "another call to the person is under way"),
     "number_busy": ("no other call to the number", "another call to the number is under way"),
     "slot": ("its slot is open", "its slot is over"),
+    "provider": ("the provider works", "the provider fails, and is left alone for a while"),
 }
 #: Checks whose detail is a sentence of its own.
-SENTENCES = frozenset({"halt", "window", "law"})
+SENTENCES = frozenset({"halt", "window", "law", "number"})
 POINTS = {"due": "when the step fell due", "reserve": "before the attempt was reserved", "request": "right before the request"}
 EVENTS = {
     "started": "the campaign is started",
@@ -76,6 +77,7 @@ UNDIALED = {
     "revoked": "the person was leaving the campaign",
     "handed_over": "its worker handed over to another before the slot came",
     "slot": "its slot had passed",
+    "provider": "the provider failed, and was left alone for a while",
     "not_requested": "the provider never got the request",
 }
 EXITS = {
@@ -245,6 +247,8 @@ def said(receipt: Receipt) -> str:
             )
         case ReceiptKind.NOT_FOUND:
             return f"The provider, asked for it, knows no such request{detail}."
+        case ReceiptKind.CALLED:
+            return f"The person called us{detail}."
     return f"The provider said {receipt.kind}{f', {receipt.disposition}' if receipt.disposition else ''}{detail}."
 
 
@@ -313,4 +317,8 @@ def _no(answer: AnswerRecord, at: int, clocked: Clocked) -> str:
 
 
 def _skipped(reason: str) -> str:
-    return {"condition": "its condition does not hold", "no_address": "the person has no address for it"}.get(reason, reason)
+    return {
+        "condition": "its condition does not hold",
+        "no_address": "the person has no address for it",
+        "expired": "a pause held it up for too long",
+    }.get(reason, reason)

@@ -84,7 +84,7 @@ class World:
     # --- folding ---
 
     def add_event(self, event: Event) -> None:
-        if self._first(event.event_id):
+        if event.enrollment_id and self._first(event.event_id):  # of a campaign as a whole there is nothing to recount
             self.events[event.enrollment_id].append(event)
 
     def add_receipt(self, receipt: Receipt, appended: int) -> None:

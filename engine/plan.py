@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from engine.alarms import Limits
 from engine.caps import Cap
 from engine.layers import Layer
+from engine.lifecycle import Resume
 from engine.phone import region_of
 from engine.quotas import Quota
 from engine.rules import Needed, Rules
@@ -81,6 +83,7 @@ class Contacting:
     channel: Channel
     when: Condition | None = None
     agent: str | None = None
+    sender: str | None = None  # who an email is from
     subject: str | None = None
     template: str | None = None
     retry: dict[str, Retry] = field(default_factory=dict)  # by disposition
@@ -170,6 +173,8 @@ class Plan:
     rules: Rules | None = None
     purpose: str | None = None  # marketing, informational or collections
     caps: tuple[Cap, ...] = ()
+    resume: Resume = field(default_factory=Resume)
+    pause_when: Limits | None = None
     meanings: dict[str, str] = field(default_factory=dict)  # dispositions that mean another one here
     callbacks: int = 3  # calls that a person may ask for
     max_call: int = HOUR  # ms that a call may take, from the answer
@@ -244,8 +249,8 @@ class Plan:
         return terms
 
     def abroad(self, number: str | None) -> bool | None:
-        """Whether a number (E.164) is of a country that may not be contacted; None: all may, or there is no number."""
-        if self.countries is None or number is None:
+        """Whether a number (E.164) is of a country that may not be contacted; None: all may, or it is no number."""
+        if self.countries is None or number is None or "@" in number:
             return None
         return region_of(number) not in self.countries
 

@@ -155,14 +155,15 @@ class CallPart(Part):
 
 
 class SmsPart(Part):
-    """A text message. `{{name}}` stands for a variable of the contact."""
+    """A text message. `{{name}}` stands for a variable of the contact, `{{name|there}}` for it or, if empty, `there`."""
 
     template: str = _needed("the text; {{first_name}} stands for a variable of the contact", "Hi {{first_name}}", min_length=1)
 
 
 class EmailPart(Part):
-    """An email. `{{name}}` stands for a variable of the contact, in the subject too."""
+    """An email. `{{name}}` stands for a variable of the contact, as in a text message; in the subject too."""
 
+    sender: str | None = _described("who it is from; left out, as the provider has it", "Ana <ana@example.com>", alias="from")
     subject: str = _needed("its subject", "Your renewal, {{first_name}}", min_length=1)
     template: str = _needed("its text", "Hi {{first_name}}, ...", min_length=1)
 
@@ -240,6 +241,21 @@ class ReentryPart(Part):
     after: str | None = _described("how long after the exit before, at the earliest", "30 days")
 
 
+class ExpirePart(Part):
+    """A resume policy: what a pause has held up for longer than this is skipped."""
+
+    expire: str = _needed("steps that a pause has held up for longer are skipped", "24h")
+
+
+class PauseWhenPart(Part):
+    """When a worker pauses the campaign by itself, and says so with an `alert` event. Each worker counts what it reads itself."""
+
+    config_errors: int | None = _described("so many config_error in a row", 3, ge=1, le=1000)
+    opt_out_rate: str | None = _described("this share of the last calls, or more, asked not to be contacted again", "5%")
+    answer_rate_below: str | None = _described("less than this share of the last calls was answered by a person", "5%")
+    over: str = _described("how many calls that is: before there are so many, no rate is looked at", "200 calls", "200 calls")
+
+
 class CampaignFile(Part):
     """A campaign: who calls, when, in which steps, and when to stop."""
 
@@ -248,7 +264,7 @@ class CampaignFile(Part):
     purpose: Literal["marketing", "informational", "collections"] | None = _described("what it is for")
     countries: list[str] | None = _described("whose numbers may be contacted (ISO 3166); left out: all", ["US", "CA"], min_length=1)
     agent: str | None = _described("an agent of the resources: who calls, unless a step names another", "renewals-agent")
-    numbers: Numbers = _needed("the caller IDs", {"tag": "sales-us"})
+    numbers: Numbers | None = _described("the caller IDs; needed by calls and text messages", {"tag": "sales-us"})
     line: str = _needed("a line of the resources: its rate and concurrency hold", "main")
     concurrency: int | None = _described("this campaign's calls at a time; left out, as many as its line has", 10, ge=1)
     weight: int = _described(
@@ -285,15 +301,37 @@ class CampaignFile(Part):
     exit: list[Literal["answered", "opted_out", "unreachable"]] = _described(
         "what ends it for a person, before the flow does", default=["answered", "opted_out", "unreachable"]
     )
+    resume: Annotated[Annotated[Literal["hold", "shift"], _WORD] | Annotated[ExpirePart, _KEYS], _MEANT] = _described(
+        "what a pause means for steps that fall due in it: hold (they are overdue), shift (they move by its length), or expire",
+        {"expire": "24h"},
+        "hold",
+    )
+    ramp: str | None = _described("over how long what is overdue after a pause is let out, ever faster; left out: at once", "10m")
+    pause_when: PauseWhenPart | None = _described("when a worker pauses it by itself", {"config_errors": 3})
 
 
 class CampaignState(StrEnum):
-    """Lifecycle of a campaign."""
+    """Lifecycle of a campaign. docs/lifecycle.md has the diagram."""
 
     DRAFT = "draft"
+    SCHEDULED = "scheduled"  # runs from the head's `starts_at` on
     RUNNING = "running"
     PAUSED = "paused"
-    ENDED = "ended"
+    DRAINING = "draining"  # runs for those inside, admits nobody new
+    ENDED = "ended"  # for ever
+
+
+class Pause(BaseModel):
+    """One pause of a campaign, in a head. Instants are UTC ms on the campaign's clock."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    begin: int = Field(description="from when on nobody was contacted")
+    end: int | None = Field(default=None, description="when it was resumed; left out: it has not been")
+    policy: str = Field(default="hold", description="what became of steps that fell due in it: hold, shift or expire")
+    older: int = Field(default=0, description="with expire: ms for which the pause had to hold up a step to have it skipped")
+    ramp: int = Field(default=0, description="ms over which what was overdue at its end was let out; 0: at once")
+    reason: str | None = Field(default=None, description="why, if a worker paused it or somebody said")
 
 
 class CampaignVersion(Wire):
@@ -314,8 +352,11 @@ class CampaignHead(Wire):
 
     id: str = Field(description="id of the campaign")
     version: int = Field(ge=1, description="the current version")
-    state: CampaignState = Field(description="draft, running, paused or ended")
-    at: int = Field(description="UTC ms on the campaign's clock, since when")
+    state: CampaignState = Field(description="draft, scheduled, running, paused, draining or ended, which is final")
+    at: int = Field(description="UTC ms on the campaign's clock, since when it is in this state")
+    starts_at: int | None = Field(default=None, description="scheduled: UTC ms on the campaign's clock, from when on it runs")
+    draining: bool = Field(default=False, description="nobody new is admitted any more, not after a pause either")
+    pauses: list[Pause] = Field(default=[], description="its pauses, the newest last; old ones without consequences are left out")
 
     @property
     def key(self) -> str:

@@ -29,6 +29,7 @@ class Dial(Record, kw_only=True, frozen=True, tag_field="kind", tag="dial"):
     consents: tuple[Consent, ...] = ()  #: what the contact has agreed to
     slot: Slot  #: when it may be sent
     agent: str | None = None  #: of a call: who speaks
+    sender: str | None = None  #: of an email: who it is from; left out, as the provider has it
     subject: str | None = None  #: of an email
     text: str | None = None  #: of a message: what it says
     variables: dict[str, Any] = {}  #: what the agent may know of the person

@@ -20,6 +20,9 @@ class EventKind(StrEnum):
     RETRY_SCHEDULED = "retry_scheduled"
     CALLBACK_SCHEDULED = "callback_scheduled"
     EXITED = "exited"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    ALERT = "alert"
     ACTION_DONE = "action_done"
     ACTION_FAILED = "action_failed"
     ACTION_SKIPPED = "action_skipped"
@@ -49,7 +52,7 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
         "A call or message step was not taken.",
         {
             "reason": "condition: its `when` is not true; no_address: the person has no number; template: ... lacks a variable; "
-            "visits: its `max_visits` are used up; late"
+            "visits: its `max_visits` are used up; late; expired: a pause has held it up for too long"
         },
     ),
     EventKind.CALL_PLACED: ("The provider took the request for a call.", _DIAL_ID | {"address": "number, E.164"}),
@@ -63,7 +66,10 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
     ),
     EventKind.MESSAGE_STATUS: (
         "Later news of a message: delivered, undelivered. It moves no flow, and may come after `exited`.",
-        _DIAL_ID | _DISPOSITION | {"address": "number it was sent to, E.164"},
+        _DIAL_ID
+        | _DISPOSITION
+        | {"address": "number (E.164) or email address that it was sent to"}
+        | {"permanent": "true: nothing will ever arrive there, so the address is suppressed for the channel; left out: false"},
     ),
     EventKind.RETRY_SCHEDULED: (
         "The same step will be tried again.",
@@ -78,6 +84,29 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
     EventKind.EXITED: (
         "The person left the campaign. Once for each enrollment, and the last but for `message_status` and what actions tell.",
         {"reason": "exit reason", "attempts": "attempts that count", "reached": "a human or a machine was reached at least once"},
+    ),
+    EventKind.PAUSED: (
+        "The campaign was paused. Not of a person: it has no contact and no enrollment, and is keyed by the campaign.",
+        {"by": "cli or worker", "reason": "why, if it was said"},
+    ),
+    EventKind.RESUMED: (
+        "The campaign was resumed. Not of a person, like `paused`.",
+        {
+            "by": "cli",
+            "policy": "hold, shift or expire",
+            "older": "with expire: campaign ms",
+            "ramp": "campaign ms over which what is overdue is let out",
+            "paused_at": "campaign ms, begin of the pause",
+        },
+    ),
+    EventKind.ALERT: (
+        "A worker has paused the campaign, because it goes wrong. Not of a person, like `paused`.",
+        {
+            "what": "config_errors, opt_out_rate or answer_rate_below",
+            "value": "what the worker has counted: errors in a row, or a share",
+            "limit": "the campaign's `pause_when`",
+            "over": "calls that the share is of",
+        },
     ),
     EventKind.ACTION_DONE: (
         "A post-call action was done: the webhook was taken, the message sent, the record written.",
@@ -95,10 +124,10 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
 
 
 class Event(Record, kw_only=True, frozen=True):
-    """One thing that happened to one enrollment. `data` holds what its kind adds (disposition, reason, counts)."""
+    """One thing that happened to one enrollment, or (without contact_id) to a campaign. `data` holds what its kind adds."""
 
     kind: str  #: what happened: an EventKind, or one that came later
-    contact_id: str  #: who
+    contact_id: str  #: who; empty: the whole campaign
     enrollment_id: str  #: hash of contact, campaign and entry
     campaign: str  #: id of the campaign
     version: int  #: version of the campaign file the person entered with
@@ -109,4 +138,4 @@ class Event(Record, kw_only=True, frozen=True):
 
     @property
     def key(self) -> str:
-        return self.contact_id
+        return self.contact_id or self.campaign

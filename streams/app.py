@@ -15,9 +15,12 @@ from providers.outhooks import OutHooks
 from providers.port import Provider
 from providers.simulator import SimulatorProvider
 from schemas import topics
+from schemas.campaign import CampaignHead
 from schemas.receipt import Receipt
 from schemas.rows import ActionRow, DialerRow, Profile, TimerRow
 from streams.actions import Actions
+from streams.alarms import Alarms
+from streams.circuit import ProviderCircuit
 from streams.dialer import Dialer
 from streams.enroll import Enrolling
 from streams.fence import Fence
@@ -86,12 +89,13 @@ def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> tuple[D
     profiles = lane.table(topics.CONTACT_PROFILES, Profile)
     rows = lane.table(topics.STEP_TIMERS, TimerRow)
     ledger = lane.table(topics.DIAL_LEDGER, DialerRow)
-    parking, lead = Parking(lane, heads), Lead()
+    parking, lead, circuit = Parking(lane, heads), Lead(), ProviderCircuit(provider.name)
     flows = Flows(lane, clock, heads, profiles, rows)
     actions = Actions(flows, lane.table(topics.POST_CALL_ACTIONS, ActionRow), OutHooks(os.environ))
     enrolling, outcomes = Enrolling(flows, parking, actions), Outcomes(flows, actions)
-    scheduler = Scheduler(flows, lead)
-    dialer = Dialer(lane, clock, heads, ledger, provider, parking, lead)
+    outcomes.watching.append(Alarms(lane, heads).count)
+    scheduler = Scheduler(flows, lead, circuit)
+    dialer = Dialer(lane, clock, heads, ledger, provider, parking, lead, circuit)
     if isinstance(provider, InProcess):
         provider.on_receipt = lambda receipt: _receive(lane, receipt)
     lane.stage(topics.CONTACTS, enrolling.on_contact, CONTACTS_S)
@@ -102,6 +106,7 @@ def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> tuple[D
     lane.stage(topics.DIAL_RECEIPTS, dialer.on_receipt)
     lane.stage(topics.SUPPRESSIONS, dialer.on_suppression)
     lane.stage(topics.CALL_OUTCOMES, outcomes.on_outcome)
+    heads.repair = lambda head: _write(lane, head)
     lane.before_assigned.append(heads.caught_up)  # a row may run on a version that is newer than this worker's start
     lane.on_assigned += [flows.rebuild, dialer.assigned, scheduler.assigned, actions.assigned]
     lane.on_revoked += [dialer.revoked, flows.drop, dialer.drop, actions.drop]
@@ -119,6 +124,12 @@ def _receive(lane: Lane, receipt: Receipt) -> None:
     """What a webhook would have brought, if the worker still has the partition."""
     p = partition_of(receipt.address, lane.partitions)
     lane.step(p, lambda: lane.emit(receipt))
+
+
+def _write(lane: Lane, head: CampaignHead) -> None:
+    """A head, if the worker has a partition in whose step it can be written."""
+    if lane.active:
+        lane.step(min(lane.active), lambda: lane.emit(head))
 
 
 class Name:

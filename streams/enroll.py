@@ -89,7 +89,10 @@ class Enrolling:
         if asked.entry > 1 and (refused := refusal(inp, plan, before, now)) is not None:
             self.lane.emit(refused)
             return
-        self.flows.apply(p, None, flow.enroll(inp, now, plan, profile))
+        result = flow.enroll(inp, now, plan, profile)
+        self.flows.apply(p, None, result)
+        if head.draining:  # nobody new is admitted: they enter and leave at once, so that whoever enrolled them hears of it
+            self.flows.feed(p, result.row, flow.CampaignEnded(cause), now)
         if profile is not None:
             self._link(profile, profile.addresses, cause)
 
@@ -121,7 +124,7 @@ class Enrolling:
             row = self.flows.row(p, key)
             if row is None or _leaving(row):
                 continue
-            if leaves(asked.scope, row.campaign):
+            if leaves(asked.scope, row.campaign, self.flows.plan(row).channels):
                 self.flows.feed(p, row, flow.Leave("opted_out", cause), now)
             else:
                 self.flows.index[p].todo.append(key)  # a step of its channel is passed over

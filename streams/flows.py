@@ -6,6 +6,7 @@ from functools import partial
 
 from engine import flow, totals
 from engine.gate import Facts, room
+from engine.pauses import moved
 from engine.plan import Contacting, Plan
 from engine.reach import address_for
 from engine.spending import Spending
@@ -52,8 +53,12 @@ class Flows:
         profiles.observers.append(lambda p, _, old, new: self.spending[p].watch(old, new))
 
     def row(self, p: int, key: str) -> EnrollmentRow | None:
+        """The row, due when the pauses of its campaign leave it due (engine/pauses.py): what is stored stays as it was."""
         found = self.rows.get(p, key)
-        return found if isinstance(found, EnrollmentRow) else None
+        if not isinstance(found, EnrollmentRow):
+            return None
+        pauses = self.heads.pauses.get(found.campaign)
+        return found if pauses is None else moved(found, pauses)
 
     def plan(self, row: EnrollmentRow) -> Plan:
         """The version the row is pinned to. A row only exists if its plan was known, and heads are read before rows are touched."""
@@ -75,6 +80,7 @@ class Flows:
         return Facts(
             plan=plan,
             campaign_state=self.heads.state(plan.campaign),
+            starts_at=self.heads.starts_at(plan.campaign),
             zones=plan.zones(profile.zones if profile else ()),
             step=step,
             jurisdictions=profile.jurisdictions if profile else (),
@@ -113,10 +119,11 @@ class Flows:
         if row.state is _ISSUED:
             self.arm(p, key, row)
             return
-        self.lane.then(partial(self._durable, p, key, result))
+        kept = row if row is not before else self.rows.get(p, key)  # `before` may be due later than what is stored
+        self.lane.then(partial(self._durable, p, key, kept, result))
 
-    def _durable(self, p: int, key: str, result: flow.Result) -> None:
-        if self.rows.get(p, key) is not result.row:
+    def _durable(self, p: int, key: str, kept: TimerRow | None, result: flow.Result) -> None:
+        if self.rows.get(p, key) is not kept:
             return  # a later step has moved on; it has its own consequences
         if isinstance(result.then, flow.Finish):
             self.finish(p, result.row, self.lane.now())

@@ -1,5 +1,7 @@
 """OUTCOMES: the closing of each command leads to the next due instant, or the exit, and to actions; attempts are kept."""
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from engine import flow
@@ -21,6 +23,7 @@ class Outcomes:
 
     def __init__(self, flows: Flows, actions: Actions) -> None:
         self.flows, self.actions = flows, actions
+        self.watching: list[Callable[[Outcome, Instant], None]] = []  # told of each closing, within its step
 
     def on_outcome(self, p: int, record: Record, now: Instant) -> None:
         """The row takes the closing if it is its open command's; a repeat changes nothing."""
@@ -35,6 +38,8 @@ class Outcomes:
             self._attempted(p, row.contact_id, row.open, attempt_of(outcome, outcome.attempt_at), now)
         self.actions.on_outcome(p, outcome, now)
         self.flows.feed(p, row, flow.Closing(outcome), now)
+        for watch in self.watching:
+            watch(outcome, now)
 
     def _of_action(self, p: int, outcome: Outcome, now: Instant) -> None:
         """A message that followed a call: it counts as an attempt, and moves no enrollment."""
