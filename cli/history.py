@@ -143,6 +143,9 @@ class _Teller:
                 text = f"At step {row.step or 'none yet'}: {words.waiting(reason, self._clocked(row.campaign))}."
                 yield self._made(one.now, "now", text, row.campaign, row.entry, row.step or None)
 
+        for action in one.actions:
+            yield self._made(one.now, "now", words.pending(action), action.campaign, action.entry, None)
+
     # --- one enrollment ---
 
     def _stands_of(self, found: Found, plan: Plan) -> Iterator[Entry]:
