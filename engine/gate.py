@@ -148,7 +148,7 @@ def _slot(facts: Facts, now: Instant) -> Answer:
 
 
 def decide(facts: Facts, now: Instant) -> Verdict:
-    """Every check's answer at `now` (campaign ms), in the order of CHECKS; then the country's and the provider's, if they matter."""
+    """Every check's answer at `now` (campaign ms), in the order of CHECKS; then the country's and the provider's, if needed."""
     plan, step, ledger = facts.plan, facts.step, facts.ledger
     terms = plan.terms(step, facts.jurisdictions)
     until = hours.open_until(terms.window, facts.zones, facts.transit, now)
