@@ -54,6 +54,7 @@ class Attempt(faust.Record):
     campaign: str
     channel: str
     dial_id: str
+    caller: str | None = None
 
 
 class Profile(faust.Record):
@@ -284,6 +285,7 @@ async def start(row: Row) -> None:
     phone, at = profiles[row.contact_id].phone, now()
     row = rows[row.contact_id] = row.derive(state="waiting", step="call", due=at)
     await commands.send(key=phone, value=command(row, "link", phone))
+    await tell(row, "step_due", f"{row.enrollment_id}/call/{row.seq}", at, "call", due=at)
     slot = Slot("main", 1, at * 1000, (at + 900) * 1000, at * 1000)
     opened = Open(ids.dial_id(row.enrollment_id, row.seq), "call", phone, CALLER, slot, at)
     row = rows[row.contact_id] = row.derive(state="issued", open=opened)
@@ -299,7 +301,7 @@ def command(row: Row, kind: str, address: str) -> Command:
     return Command(kind, event, row.enrollment_id, address, row.contact_id)
 
 
-async def tell(row: Row, kind: str, cause: str, at: int, step: str | None = None, **data: Any) -> None:
+async def tell(row: Row | Outcome, kind: str, cause: str, at: int, step: str | None = None, **data: Any) -> None:
     event = ids.event_id(cause, kind, row.enrollment_id)
     await events.send(
         key=row.contact_id,
@@ -378,6 +380,7 @@ async def on_receipt(stream: Any) -> None:
         if receipt.kind == "accepted":
             call = call.derive(accepted=True, provider_call_id=receipt.provider_call_id, requested_by=receipt.requested_by)
             ledger[receipt.address] = row.derive(calls={**row.calls, call.dial_id: call})
+            await tell(call.template, "call_placed", call.dial_id, now(), "call", dial_id=call.dial_id, address=row.address)
             continue
         closing = call.template.derive(
             event_id=ids.event_id(call.dial_id, "outcome", call.dial_id), cause=receipt.event_id, disposition=receipt.disposition,
@@ -391,7 +394,7 @@ async def on_receipt(stream: Any) -> None:
 
 
 def attempt(closing: Outcome) -> Attempt:
-    return Attempt(closing.attempt_at, closing.campaign, closing.channel, closing.dial_id)
+    return Attempt(closing.attempt_at, closing.campaign, closing.channel, closing.dial_id, closing.caller)
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------------------

@@ -59,15 +59,17 @@ class People:
     def __init__(self, settings: Settings, prefix: str = "") -> None:
         self._producer, self._prefix = Producer(producer_config(settings)), prefix
         self._phones, self._count = phones(), 0
+        self.campaigns: dict[str, str] = {}  # by number
 
-    def publish(self, count: int) -> str:
+    def publish(self, count: int, campaign: str = CAMPAIGN) -> str:
         """So many more, acknowledged; the phone number of the last."""
         people = [(f"person-{self._count + i:06}", next(self._phones)) for i in range(count)]
         self._count += count
+        self.campaigns |= dict.fromkeys((phone for _, phone in people), campaign)
         for person, phone in people:
             self._send("contacts", person, {"id": person, "phone": phone, "timezone": "America/New_York"})
         for person, _ in people:
-            self._send("enrollments", person, {"kind": "enroll", "contact_id": person, "campaign": CAMPAIGN})
+            self._send("enrollments", person, {"kind": "enroll", "contact_id": person, "campaign": campaign})
         self._producer.flush()
         return people[-1][1]
 

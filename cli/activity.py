@@ -133,6 +133,6 @@ class Activity:
             placed=placed,
             allowed=line.calls_per_second,
             in_flight=sum(d.in_flight for d in told),
-            most=line.concurrency,
+            most=line.outbound,
             ready=sum(n for d in told for n in d.ready.values()),
         )

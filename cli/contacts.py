@@ -1,4 +1,6 @@
-"""`outdial contacts import|imports|zones|enroll|unenroll|goal|callback`: people enter campaigns, and leave. cli/import_command.py imports.
+"""`outdial contacts import|imports|zones|enroll|unenroll|goal|callback`: people enter campaigns, and leave.
+
+The importer is cli/import_command.py.
 
 Ids are hashes of what they stand for: who is enrolled twice is enrolled once.
 """
@@ -112,7 +114,7 @@ def callback(
 ) -> None:
     """Have somebody called at the time they asked for, within the window, the law and the limits.
 
-    Example: outdial contacts callback c-0001 --campaign spring --at 2026-11-26T17:30
+    Example: outdial contacts callback c1 --campaign vip --at 2026-11-26T17:30
     """
     settings = Settings()
     check_ids([contact])

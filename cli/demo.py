@@ -1,12 +1,14 @@
-"""`outdial demo`: three campaigns, three campaign days, one minute. A whole Outdial of its own, which is gone when it ends."""
+"""`outdial demo`: example campaigns from begin to end, in a minute or two. A whole Outdial of its own, gone when it ends."""
 
+import json
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +22,9 @@ from cli.status import live_board, read_summary
 from cli.summary import Summary
 from cli.watch import Watch
 from deploy.stack import Stack, clock_at
+from engine.complaints import listed, nearest
+from engine.errors import UsageError
+from engine.time import DAY
 from outdial.clock import clock_from
 from outdial.settings import Settings
 from schemas.rows import State
@@ -29,64 +34,102 @@ CAMPAIGNS = ("simple-call", "multi-step", "call-and-message")
 
 #: A Monday, half an hour before the first window opens in New York.
 BEGIN = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
-DAYS = 3
-#: Campaign seconds in a real one: three days in 54 seconds.
-RATE = 4_800
+
+
+@dataclass(frozen=True)
+class Show:
+    """Campaigns of the examples, the days they get, and how many campaign seconds pass in a real one."""
+
+    campaigns: tuple[str, ...]
+    days: int
+    rate: float
+    contacts: str = "contacts.csv"
+    mix: str = "realistic"
+
+
+#: By the name that the command takes. The first is what it shows when it is given none.
+SHOWS: dict[str, Show] = {
+    "patterns": Show(CAMPAIGNS, 3, 4_800),
+    "appointment-reminder": Show(("appointment-reminder",), 3, 7_200, mix="callbacks"),
+    "payment-reminder": Show(("payment-reminder",), 7, 14_400, contacts="customers.csv"),
+    "re-engagement": Show(("re-engagement",), 32, 28_800),
+}
+
 #: Real seconds from the moment the processes start until campaign time is at BEGIN.
 AHEAD = 9.0
 REFRESH = 1.0
 
 
 def demo(
-    contacts: Annotated[Path, typer.Argument(help="People to call (CSV).")] = EXAMPLES / "contacts.csv",
+    contacts: Annotated[Path | None, typer.Argument(help="People to call (CSV); left out, those of the examples.")] = None,
+    show: Annotated[str, typer.Option(help=f"Which examples: {', '.join(SHOWS)}.")] = "patterns",
     map_: Annotated[str, typer.Option("--map", help="Columns by name: phone=phone1,...")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")] = False,
 ) -> None:
-    """Run three example campaigns on a broker and a provider of its own: nobody real is called, nothing is left running.
+    """Run example campaigns on a broker and a provider of its own: nobody real is called, nothing is left running.
 
-    Example: outdial demo
+    Example: outdial demo --show re-engagement
     """
-    console = Console()
-    settings = Settings()
+    if show not in SHOWS:
+        raise UsageError(f"--show {show!r} is none of the examples: write {listed(SHOWS)}{nearest(show, SHOWS)}")
+    console = Console(quiet=as_json)
+    settings, chosen = Settings(), SHOWS[show]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
     with Stack(settings.home / "demo", settings.cache_dir()) as stack:
-        _set_up(stack, console, contacts, map_)
-        _watch(stack, console)
-        console.rule("After three campaign days")
+        _set_up(stack, chosen, console, contacts or EXAMPLES / chosen.contacts, map_)
+        _watch(stack, chosen, console)
+        console.rule(f"After {chosen.days} campaign days")
         summary = _last_look(stack, console)
         said = stack.run("verify", "--simulator-log", str(stack.simulator_log)).strip().splitlines()[-1]
     console.print(f"[bold]verify:[/bold] {said}")
     _print_next(console, summary, time.monotonic() - began)
+    if as_json:
+        print(json.dumps(_told(summary, said, time.monotonic() - began)))
 
 
-def _set_up(stack: Stack, console: Console, contacts: Path, mapping: str) -> None:
-    with shown_progress() as progress:
-        stack.broker.up(progress)
+def _told(summary: Summary, said: str, seconds: float) -> dict[str, Any]:
+    campaigns = {
+        c.campaign: {
+            "enrolled": c.people,
+            "exits": dict(c.exits),
+            "still_in": c.people - c.states[State.EXITED],
+            "calls": dict(c.calls),
+        }
+        for c in summary.campaigns
+    }
+    return {"campaigns": campaigns, "verify": said, "seconds": round(seconds, 1)}
+
+
+def _set_up(stack: Stack, show: Show, console: Console, contacts: Path, mapping: str) -> None:
+    with nullcontext() if console.quiet else shown_progress() as progress:
+        stack.broker.up(*([progress] if progress else []))
     with _doing(console, "Topics, the simulated provider, webhooks and two workers"):
-        stack.set_clock(clock_at(BEGIN, RATE, AHEAD))
+        stack.set_clock(clock_at(BEGIN, show.rate, AHEAD))
         stack.run("topics", "apply")
-        stack.start_provider("--seed", "7")
+        stack.start_provider("--seed", "7", "--mix", show.mix)
         stack.start_worker("worker-1")
         stack.start_worker("worker-2")
         stack.run("resources", "apply", str(EXAMPLES / "resources.yaml"))
-        stack.run("campaign", "apply", *(str(EXAMPLES / f"{name}.yaml") for name in CAMPAIGNS))
-    with _doing(console, f"Importing {contacts.name} into {', '.join(CAMPAIGNS)}"):
-        enrolled = [option for name in CAMPAIGNS for option in ("--campaign", name)]
+        stack.run("campaign", "apply", *(str(EXAMPLES / f"{name}.yaml") for name in show.campaigns))
+    with _doing(console, f"Importing {contacts.name} into {', '.join(show.campaigns)}"):
+        enrolled = [option for name in show.campaigns for option in ("--campaign", name)]
         said = stack.run("contacts", "import", str(contacts), *enrolled, *(["--map", mapping] if mapping else []))
     console.print(said.rstrip(), highlight=False)
     with _doing(console, "Starting the campaigns"):
-        for name in CAMPAIGNS:
+        for name in show.campaigns:
             stack.run("campaign", "start", name)
     stack.wait_for("the workers taking their partitions", lambda: group_state(stack.settings).workers == 2)
 
 
-def _watch(stack: Stack, console: Console) -> None:
+def _watch(stack: Stack, show: Show, console: Console) -> None:
     """Shows the board until everybody has left, or the days are over: then the campaigns are stopped."""
-    clock, end = clock_from(stack.settings), BEGIN + timedelta(days=DAYS)
-    last = int(end.timestamp() * 1000)
+    clock = clock_from(stack.settings)
+    begun = max(clock.now(), int(BEGIN.timestamp() * 1000))
+    last = begun + show.days * DAY
     with Watch(stack.settings) as eyes:
         eyes.catch_up()
-        with live_board(console) if console.is_terminal else nullcontext(lambda _: None) as draw:
+        with live_board(console) if console.is_terminal and not console.quiet else nullcontext(lambda _: None) as draw:
             while clock.now() < last:
                 look = eyes.look()
                 draw(look)
@@ -94,7 +137,7 @@ def _watch(stack: Stack, console: Console) -> None:
                     return
                 eyes.follow(REFRESH)
     with _doing(console, "The days are over: stopping the campaigns, calls under way come to their end"):
-        for name in CAMPAIGNS:
+        for name in show.campaigns:
             stack.run("campaign", "stop", name)
         stack.wait_for("everybody leaving", lambda: _active(read_summary(stack.settings)) == 0, 30.0)
 
@@ -129,7 +172,7 @@ def _print_next(console: Console, summary: Summary, seconds: float) -> None:
     people, left = sum(c.people for c in summary.campaigns), _active(summary)
     console.print(f"{people} enrolled = {people - left} exited + {left} still in. {seconds:.0f} s, nothing is left running.\n")
     console.print(
-        "What to try next, with a list of your own:\n"
+        f"What to try next: outdial demo --show {', '.join(list(SHOWS)[1:])}; and with a list of your own:\n"
         "  outdial demo PEOPLE.csv --map phone=YOUR_COLUMN      the same three days for your people\n"
         "  outdial broker up && outdial topics apply            a broker that stays\n"
         "  outdial resources apply examples/resources.yaml      agents, caller IDs, lines\n"
@@ -148,7 +191,7 @@ def _active(summary: Summary) -> int:
 
 @contextmanager
 def _doing(console: Console, what: str) -> Iterator[Any]:
-    if console.is_terminal:
+    if console.is_terminal and not console.quiet:
         with console.status(what + " ..."):
             yield
     else:

@@ -5,14 +5,19 @@ place, `topic/partition/offset`: the evidence for what a timeline says.
 """
 
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
+from cli.budgets import budgets, used_up
 from cli.packed import Packed
 from cli.read import Raw, Snapshot, read_heads, read_records
+from cli.reasons import Used
+from cli.summary import Closings
+from cli.usage import Usage
 from engine.errors import OutdialError, RecordError
 from engine.phone import canonical_address, parse_phone
 from engine.time import Instant
@@ -46,6 +51,7 @@ from schemas.topics import (
 from streams.partitions import partition_of
 
 _CONTACT: TypeAdapter[Contact] = TypeAdapter(Contact)
+_OUTCOME = decoder(Outcome)
 _SUPPRESSION: TypeAdapter[Suppression] = TypeAdapter(Suppression)
 
 
@@ -75,6 +81,8 @@ class Dossier:
     receipts: list[Found] = field(default_factory=list)
     outcomes: list[Found] = field(default_factory=list)
     suppressions: list[Found] = field(default_factory=list)
+    used: Used = field(default_factory=dict)  # of the person's campaigns, those whose budget of the day is used up
+    usage: Usage | None = None  # of numbers, by the people of the same partition; None: none has a daily cap
 
     @property
     def empty(self) -> bool:
@@ -96,6 +104,7 @@ class Archive:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._clock = settings, clock_from(settings)
         self._plans = read_heads(settings)
+        self._closings: Closings | None = None
         known = require_broker(settings).topics
         self._partitions = len(known[STEP_TIMERS.name].partitions)
 
@@ -119,20 +128,37 @@ class Archive:
         self._read_own(one)
         self._read_addresses(one)
         one.now = self._clock.now()
+        one.used = self._used_up(one)
         return one
+
+    def _used_up(self, one: Dossier) -> Used:
+        """Everybody's closings are read for it, if a campaign that the person is in has a budget."""
+        limited = budgets(self._plans).keys() & {row.campaign for row in one.rows.values() if row.exit is None}
+        if not limited:
+            return {}
+        if self._closings is None:
+            self._closings = Closings()
+            for raw in read_records(self._settings, CALL_OUTCOMES):
+                with suppress(msgspec.DecodeError):
+                    self._closings.add(_OUTCOME.decode(raw.value or b""))
+        return used_up(self._plans, self._closings.spending, one.now)
 
     def _read_own(self, one: Dossier) -> None:
         """What is keyed by the contact."""
         own = {partition_of(one.contact_id, self._partitions)}
+        capped = self._plans.resources.capped  # then it matters what everybody else there has used
         profiles: Packed[Profile] = Packed(Profile)
-        for raw in self._raws(CONTACT_PROFILES, own, {one.contact_id}):
-            profiles.put(one.contact_id, raw.value)
+        for raw in read_records(self._settings, CONTACT_PROFILES, partitions=own):
+            if capped or raw.key == one.contact_id:
+                profiles.put(raw.key or "", raw.value)
         one.profile = profiles.get(one.contact_id)
         rows: Packed[TimerRow] = Packed(TimerRow)
         for raw in read_records(self._settings, STEP_TIMERS, partitions=own):
-            if (raw.key or "").rsplit("/", 2)[0] == one.contact_id:
+            if capped or _contact(raw.key) == one.contact_id:
                 rows.put(raw.key or "", raw.value)
-        one.rows = {key: row for key, row in rows.items() if isinstance(row, EnrollmentRow)}
+        found = {key: row for key, row in rows.items() if isinstance(row, EnrollmentRow)}
+        one.rows = {key: row for key, row in found.items() if _contact(key) == one.contact_id}
+        one.usage = Usage.of(found, profiles, self._partitions, one.rate) if capped else None
         keys = {one.contact_id}
         one.contacts = self._found(CONTACTS, own, keys, _CONTACT.validate_json)
         asked = (self._found(spec, own, keys, ENROLLMENT.validate_json) for spec in (ENROLLMENTS, OPT_OUTS))
@@ -188,6 +214,11 @@ class Archive:
     def _campaign(self, real_ms: int) -> Instant:
         """Campaign ms at a real instant."""
         return Instant(int(self._clock.now() - (self._clock.real_ms() - real_ms) * self._clock.rate))
+
+
+def _contact(key: str | None) -> str:
+    """Whose row it is."""
+    return (key or "").rsplit("/", 2)[0]
 
 
 def _address(who: str) -> str:

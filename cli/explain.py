@@ -106,6 +106,7 @@ def _enrollment(told: Explained) -> dict[str, Any]:
         "ok": told.ok,
         "reason": told.reason,
         "until": iso(told.until) if isinstance(told.until, int) else told.until,
+        "held": {"budget": told.held[0], "until": iso(told.held[1])} if told.held else None,
         "answers": [_answer(each) for each in told.answers],
         "decided": msgspec.to_builtins(told.decision) if told.decision else None,
         "before": [{"at": iso(entry.at), "kind": entry.kind, "text": entry.text} for entry in told.before],
@@ -151,7 +152,10 @@ def _one(console: Console, told: Explained, at: Instant, now: Instant) -> None:
     _answers(console, told, told.decision.at if told.decision else at, tense, clocked)
     for happened in told.before:
         console.print(f"    {clocked(happened.at)}  {escape(happened.text)}")
-    if told.ok and at == now and told.due is not None and told.due <= at:
+    if told.held is not None:
+        detail, until = told.held
+        console.print(f"    [red]no slots[/red]: its budget of the day is used up ({escape(detail)}), until {clocked(until)}")
+    elif told.ok and at == now and told.due is not None and told.due <= at:
         console.print("    it is its turn as soon as its line has room")
     if at > now and told.ok is not None:
         console.print("    computed from what is known now, if nothing else happens until then")

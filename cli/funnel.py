@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cli.attempts import local, zone_of
-from cli.reasons import Plans
+from cli.plans import Plans
 from cli.summary import CampaignSummary, iso
 from engine.plan import Channel
 from engine.retries import Disposition, effect

@@ -33,6 +33,8 @@ def check_open(settings: Settings, campaigns: Sequence[str]) -> list[CampaignVer
     for head in heads:
         if head.state is CampaignState.ENDED:
             raise OutdialError(f"campaign {head.id!r} has ended and nobody can enter it: apply the file under another id")
+        if head.draining:
+            raise OutdialError(f"campaign {head.id!r} is draining and admits nobody new: apply the file under another id")
     return [snapshot.version(head.id, head.version) for head in heads]
 
 

@@ -17,8 +17,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cli.packed import Packed
-from cli.reasons import COMMAND_OPEN, Plans, View, late, why
+from cli.plans import Plans
+from cli.reasons import BUDGET, COMMAND_OPEN, PACING, Used, View, late, why
 from cli.summary import CampaignSummary, Closings, Summary, Waits
+from cli.usage import Numbers
+from engine.lifecycle import state_at
 from engine.time import Instant
 from engine.timers import Wheel
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
@@ -47,11 +50,12 @@ class People:
     """`rate`: campaign seconds in a real one. `late`: of each command issued since it was last emptied, when (campaign ms) and by
     how many campaign ms it was late."""
 
-    def __init__(self, plans: Plans, rate: float) -> None:
+    def __init__(self, plans: Plans, rate: float, partitions: int = 1) -> None:
         self.rows: Packed[TimerRow] = Packed(TimerRow)
         self.profiles: Packed[Profile] = Packed(Profile)
         self.late: list[tuple[Instant, int]] = []
         self._plans, self._rate = plans, rate
+        self._numbers = Numbers(plans, rate, partitions)
         self._live = False  # everything that lay there has been counted
         self._counted: dict[str, _Counted] = {}
         self._same: dict[_Counted, _Counted] = {}  # most rows are counted as the same few things
@@ -59,6 +63,7 @@ class People:
         self._figures: dict[str, CampaignSummary] = {}
         self._reasons: dict[tuple[str, str], _Reason] = defaultdict(_Reason)  # by campaign and reason
         self._waits: dict[str, tuple[str, str]] = {}
+        self._used: Used = {}
         self._busy: dict[str, str] = {}  # contact -> the row that has an open command
         self._entries = 1
         self._changed: set[str] = set()
@@ -69,7 +74,9 @@ class People:
 
     def take_row(self, key: str, value: bytes | None) -> None:
         """One record of the topic step-timers."""
+        before = self.rows.get(key) if self._numbers.usage else None
         if self.rows.put(key, value):
+            self._numbers.take_row(key, before, self.rows.get)
             if self._live:
                 self._recount(key)
             else:
@@ -77,14 +84,24 @@ class People:
 
     def take_profile(self, contact: str, value: bytes | None) -> None:
         """One record of the topic contact-profiles."""
-        if self.profiles.put(contact, value) and self._live:
-            self._doubt(self._keys_of(contact))
+        before = self.profiles.get(contact) if self._numbers.usage else None
+        if self.profiles.put(contact, value):
+            self._numbers.take_profile(contact, before, self.profiles.get)
+            if self._live:
+                self._doubt(self._keys_of(contact))
 
     def replan(self, plans: Plans) -> None:
         """Campaigns are as `plans` say from now on: the reasons of all who are in one that changed are asked again."""
         before, self._plans = self._plans, plans
         moved = {name for name, head in plans.heads.items() if before.heads.get(name) != head}
-        self._doubt(key for key, counted in self._counted.items() if counted.campaign in moved)
+        self._numbers.replan(plans, self.rows, self.profiles)
+        self._doubt_campaigns(moved)
+
+    def spend(self, used: Used) -> None:
+        """The budgets of these campaigns are used up from now on, and no others."""
+        before, self._used = self._used, used
+        if moved := {name for name in (*before, *used) if before.get(name) != used.get(name)}:
+            self._doubt(key for key, (campaign, reason) in self._waits.items() if campaign in moved and reason in (PACING, BUDGET))
 
     # --- what is asked ---
 
@@ -96,7 +113,8 @@ class People:
         self._live = True
         for reason in self._reasons.values():
             self._doubt(key for key, _ in reason.again.drain(now))
-        view = View(self.profiles, self._plans, now, self._rate, self._busy)
+        self._doubt_campaigns(self._numbers.moved(now))
+        view = View(self.profiles, self._plans, now, self._rate, self._busy, self._used, self._numbers.usage)
         room = len(self._doubtful) if limit is None else limit
         while self._doubtful and room:
             room -= 1
@@ -106,7 +124,7 @@ class People:
     def summary(self, now: Instant, closings: Closings) -> Summary:
         """As of the last refresh. A campaign without people is counted as well."""
         names = {*self._plans.heads, *self._figures, *closings.counts, *(c for t in self._totals.values() for c in t.exits)}
-        return Summary(now, tuple(self._summary_of(name, closings) for name in sorted(names)))
+        return Summary(now, tuple(self._summary_of(name, closings, now) for name in sorted(names)))
 
     def enrolled(self) -> Iterator[EnrollmentRow]:
         """All rows that are there."""
@@ -172,6 +190,10 @@ class People:
     def _doubt(self, keys: Iterable[str]) -> None:
         self._doubtful.update(dict.fromkeys(keys))
 
+    def _doubt_campaigns(self, names: set[str]) -> None:
+        if names:
+            self._doubt(key for key, counted in self._counted.items() if counted.campaign in names)
+
     def _settle(self, key: str) -> None:
         """Takes a row off the reason it waited for."""
         name = self._waits.pop(key, None)
@@ -199,9 +221,9 @@ class People:
 
     # --- figures ---
 
-    def _summary_of(self, campaign: str, closings: Closings) -> CampaignSummary:
+    def _summary_of(self, campaign: str, closings: Closings, now: Instant) -> CampaignSummary:
         head, figures = self._plans.heads.get(campaign), self._figures.get(campaign)
-        one = CampaignSummary(campaign, str(head.state) if head else "unknown", head.version if head else None)
+        one = CampaignSummary(campaign, str(state_at(head, now)) if head else "unknown", head.version if head else None)
         if figures is not None:
             one.people, one.attempts = figures.people, figures.attempts
             one.states, one.exits = +figures.states, +figures.exits

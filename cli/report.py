@@ -58,7 +58,7 @@ def read_funnel(settings: Settings, campaign: str) -> Funnel:
         oldest.setdefault(raw.partition, (raw.offset, outcome.ended_at))
         if outcome.campaign == campaign:
             closings.append(outcome)
-    people = People(plans, clock.rate)
+    people = People(plans, clock.rate, 1)
     with uncollected():
         for raw in read_records(settings, STEP_TIMERS):
             people.take_row(raw.key or "", raw.value)

@@ -5,7 +5,7 @@ campaign that has not ended refers to, be it a line, an agent or the last number
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,9 @@ from cli.difference import Difference, differences, show
 from cli.documents import Document, load, refuse
 from cli.publish import Publisher
 from cli.read import Snapshot, read_heads, read_resources
+from engine.callers import slips
 from engine.compile import faults
 from engine.complaints import complaint, listed
-from engine.errors import RecordError
-from engine.phone import parse_phone
 from engine.places import Place
 from engine.resources import ResourceIndex
 from outdial.settings import Settings
@@ -92,6 +91,8 @@ def apply_command(
     if not dry_run:
         publish(settings, change, prune)
     _report(change.summary(prune), changes, dry_run, as_json)
+    if not as_json:
+        print("".join(f"note: {note}\n" for note in thin(change.added | change.changed, settings.partitions)), end="")
 
 
 def publish(settings: Settings, change: Change, prune: bool) -> None:
@@ -143,7 +144,8 @@ def resources_of(document: Document) -> tuple[dict[str, Resource], list[str]]:
         if key in declared:
             found.append((place, f"{resource.kind} {resource.id!r} stands here a second time: keep one of the two"))
         declared[key] = resource
-        found += [((*place, "number"), why) for why in _undialable(resource)]
+        found += [((*place, key), why) for key, why in (slips(resource) if isinstance(resource, Number) else ())]
+        found += [((*place, "inbound"), why) for why in _unreserved(resource)]
     if not declared and not found:
         found.append(((), f"declares nothing: it needs {listed(_PARTS)}"))
     return declared, document.told(found)
@@ -171,12 +173,25 @@ def broken(after: ResourceIndex, snapshot: Snapshot, document: Document) -> list
     return found
 
 
-def _undialable(resource: Resource) -> list[str]:
-    if isinstance(resource, Number):
-        try:
-            parse_phone(resource.number)
-        except RecordError as error:
-            return [str(error)]
+def thin(declared: Mapping[str, Resource], partitions: int) -> list[str]:
+    """Numbers whose cap is too low for everybody to be called from them each day."""
+    numbers = ((each.number, each.daily_cap) for each in declared.values() if isinstance(each, Number))
+    return [
+        f"{number} may make {cap} calls a day, which are divided among {partitions} partitions: "
+        f"each day the people of {partitions - cap} of these are not called from it"
+        for number, cap in numbers
+        if cap is not None and cap < partitions
+    ]
+
+
+def _unreserved(resource: Resource) -> list[str]:
+    """What is wrong with the calls that a line keeps free."""
+    if not isinstance(resource, Line) or not resource.inbound:
+        return []
+    if resource.concurrency is None:
+        return ["keeps calls free of a line that has any number: say how many it has, as concurrency"]
+    if resource.inbound >= resource.concurrency:
+        return [f"keeps {resource.inbound} of {resource.concurrency} calls free: at least one must be left for campaigns"]
     return []
 
 
@@ -199,11 +214,20 @@ def _about(resource: Resource) -> str:
         case Agent():
             return resource.name or ""
         case Number():
-            return ", ".join(resource.tags)
+            return _about_number(resource)
         case Line():
             rate = "any number of" if resource.calls_per_second is None else f"{resource.calls_per_second:g}"
             at_once = "any number" if resource.concurrency is None else str(resource.concurrency)
-            return f"{rate} calls a second, {at_once} at a time"
+            inbound = f", {resource.inbound} of them free for people who call in" if resource.inbound else ""
+            return f"{rate} calls a second, {at_once} at a time{inbound}"
+
+
+def _about_number(number: Number) -> str:
+    """`sales-us, east; at most 300 calls a day; resting until 2026-12-01`."""
+    rest = f"resting until {number.resting}" if isinstance(number.resting, str) else "resting" if number.resting else ""
+    most = f"at most {number.daily_cap:,} calls a day" if number.daily_cap else ""
+    place = ", ".join(filter(None, (number.state, number.country)))
+    return "; ".join(filter(None, (", ".join(number.tags), place, most, rest)))
 
 
 def _report(summary: dict[str, list[str]], changes: list[Difference], dry_run: bool, as_json: bool) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.caps import attempt_of
+from engine.spending import Spending
 from engine.time import Instant
 from schemas.outcome import Outcome
 
@@ -54,16 +56,19 @@ class Summary:
 
 
 class Closings:
-    """Closings by campaign and disposition; a repeat of a dial_id counts once."""
+    """Closings by campaign and disposition, and what they cost; a repeat of a dial_id counts once."""
 
     def __init__(self) -> None:
         self.counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self.spending = Spending()
         self._seen: set[str] = set()
 
     def add(self, outcome: Outcome) -> None:
         if outcome.dial_id not in self._seen:
             self._seen.add(outcome.dial_id)
             self.counts[outcome.campaign][outcome.disposition] += 1
+            if outcome.attempt_at is not None:
+                self.spending.add(attempt_of(outcome, outcome.attempt_at))
 
 
 def iso(instant: int | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from cli.activity import LATE_MS, Activity, Lateness, LineUse
+from cli.budgets import used_up
 from cli.group import GroupState, group_state
 from cli.people import People
 from cli.read import Progress, Raw, read_heads, uncollected
@@ -22,6 +23,7 @@ from deploy.broker import Broker, BrokerStatus
 from engine.errors import OutdialError
 from engine.time import Instant
 from outdial.clock import clock_from
+from outdial.kafka import require_broker
 from outdial.settings import Settings
 from schemas.base import decoder
 from schemas.command import Dial, DialCommand
@@ -76,7 +78,8 @@ class Watch:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._clock = settings, clock_from(settings)
         self._plans = read_heads(settings)
-        self.people, self.closings = People(self._plans, self._clock.rate), Closings()
+        partitions = len(require_broker(settings).topics[STEP_TIMERS.name].partitions)
+        self.people, self.closings = People(self._plans, self._clock.rate, partitions), Closings()
         self._activity = Activity(self._clock.rate)
         recent = self._clock.real_ms() - LATE_MS
         whole = dict.fromkeys((STEP_TIMERS, CONTACT_PROFILES, CALL_OUTCOMES, CAMPAIGNS, RESOURCES))
@@ -114,6 +117,7 @@ class Watch:
         self._activity.late(self.people.late, real)
         self.people.late.clear()
         self._activity.forget(real)
+        self.people.spend(used_up(self._plans, self.closings.spending, now))
         asking = self.people.refresh(now, limit)
         return Look(
             summary=self.people.summary(now, self.closings),

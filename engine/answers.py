@@ -19,7 +19,7 @@ class At(msgspec.Struct, frozen=True, gc=False):
 
 
 class When(msgspec.Struct, frozen=True, gc=False):
-    """The no turns when something happens: started, resumed, contact_free, halt_lifted, list_imported."""
+    """The no turns when something happens: started, resumed, contact_free, halt_lifted, list_imported, number."""
 
     event: str
 
@@ -56,10 +56,13 @@ CHECKS = (
     "law",
     "number_caps",
     "person_caps",
+    "number",
     "contact_busy",
     "number_busy",
     "slot",
 )
+#: The reason of a refusal goes by the name of its check, but for these.
+_REASONS = {"number": "no_number"}
 #: The answers without more to say: most of them, and the same each time.
 YES = {check: Answer(check, True) for check in CHECKS}
 NOT_ASKED = {check: Answer(check, None) for check in CHECKS}
@@ -67,6 +70,11 @@ NOT_ASKED = {check: Answer(check, None) for check in CHECKS}
 
 #: The records of those, by identity.
 _PLAIN = {id(a): AnswerRecord(a.check, a.ok) for a in (*YES.values(), *NOT_ASKED.values())}
+
+
+def reason_of(check: str) -> str:
+    """What a check's no is called in outcomes, `status` and `explain`."""
+    return _REASONS.get(check, check)
 
 
 def weight(answer: Answer) -> tuple[int, int]:

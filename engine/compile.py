@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.caps import Cap
+from engine.compile_actions import compile_action
 from engine.compile_hours import fixed_zone, hours_of, window_of, zone_of
+from engine.compile_lifecycle import limits_of, resume_of
 from engine.conditions import compile_condition
 from engine.delays import length_of, parse_delay, parse_ms
 from engine.errors import OutdialError
 from engine.faults import Fault, faults
 from engine.phone import parse_phone
 from engine.plan import Channel, Contacting, Exiting, Late, Plan, Reentry, Retry, Step, Waiting
+from engine.quotas import MILLION, PRIORITIES, Budget, Quota
 from engine.resources import ResourceIndex
 from engine.rulepack import load_pack
 from engine.rules import Rules
@@ -46,7 +49,11 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         fixed_zone=fixed,
         exits=frozenset(file.exit),
         numbers_tag=file.numbers.tag if file.numbers else None,
+        presence=file.numbers.presence if file.numbers else "any",
+        rotate=file.numbers.rotate if file.numbers else "person",
         purpose=file.purpose,
+        resume=resume_of(file),
+        pause_when=limits_of(file),
         rules=_rules(file),
         caps=tuple(map(_cap, file.caps)),
         meanings=dict(file.dispositions),
@@ -54,6 +61,8 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         max_call=parse_ms(file.max_call),
         goals=frozenset(file.goals),
         reentry=_reentry(file.reentry),
+        actions=tuple(compile_action(part, file.id) for part in file.actions),
+        quota=_quota(file, fixed or zone_of(file.window.timezone.fallback)),
         lists=tuple((part.id, length_of(part.max_age)) for part in file.lists),
         countries=None if file.countries is None else frozenset(file.countries),
         numbers_list=tuple(sorted({parse_phone(text).e164 for text in (file.numbers and file.numbers.listed) or ()})),
@@ -64,6 +73,14 @@ def _cap(part: CapPart) -> Cap:
     """A gap is a limit of one attempt."""
     most, per = (1, part.gap) if part.gap else (part.max or 0, part.per or "")
     return Cap(most, parse_ms(per), part.scope == "all", None if part.channel == "any" else part.channel)
+
+
+def _quota(file: CampaignFile, zone: str | None) -> Quota:
+    """Money in the file is in the provider's currency unit; the day is that of the campaign's zone."""
+    part, budget = file.budget, None
+    if part is not None:
+        budget = Budget(part.calls, None if part.money is None else round(part.money * MILLION), zone or "UTC")
+    return Quota(file.weight * PRIORITIES[file.priority], file.concurrency, budget)
 
 
 def _rules(file: CampaignFile) -> Rules | None:

@@ -14,7 +14,7 @@ from schemas.outcome import Outcome
 from schemas.rows import EnrollmentRow
 
 #: Checks that tell of the person; those of the scheduler's, but for what passes by itself in a moment.
-PERSONAL = frozenset({"suppression", "consent", "window", "holidays", "law", "person_caps", "country"})
+PERSONAL = frozenset({"suppression", "consent", "window", "holidays", "law", "person_caps", "number", "country"})
 
 
 def of_command(about: Dial | Outcome, point: str, cause: str, verdict: Verdict, now: Instant) -> Decision:

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 
 from engine.caps import LONGEST
 from engine.checking import Check
+from engine.compile_lifecycle import check_lifecycle
 from engine.complaints import complaint, nearest
 from engine.countries import wrong_codes
 from engine.delays import length_of, parse_ms
+from engine.faults_actions import check_actions
 from engine.faults_flow import check_flow
 from engine.faults_hours import check_hours
 from engine.mentions import undeclarable
@@ -56,9 +58,12 @@ def faults(
     check.variables()
     check.rules()
     check.caps()
+    check.budget()
     check.lists()
+    check_lifecycle(check)
     check_hours(check, now)
     check_flow(check)
+    check_actions(check)
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
     return sorted(ordered, key=lambda fault: fault.line or 0)
 
@@ -128,6 +133,11 @@ class _Check(Check):
                 length = self.read(parse_ms, "caps", i, key)
                 if length is not None and length > LONGEST:
                     self.add(("caps", i, key), f"{part[key]!r} is too long: at most {LONGEST // HOUR}h, which are 31 days")
+
+    def budget(self) -> None:
+        budget = self.get(dict, "budget")
+        if budget is not None and all(key in ("calls", "money") and part is None for key, part in budget.items()):
+            self.add(("budget",), "limits nothing: write {calls: 500}, {money: 20.00}, or both")
 
     def lists(self) -> None:
         for i in range(len(self.get(list, "lists") or ())):

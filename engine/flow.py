@@ -236,7 +236,7 @@ def _leave(row: EnrollmentRow, inp: Leave, ctx: Context) -> Result:
     if row.open is None:
         return result
     revoke = Revoke(
-        event_id=ids.event_id(row.open.dial_id, "revoke", row.enrollment_id),
+        event_id=ids.event_id(inp.cause, "revoke", row.open.dial_id),
         cause=inp.cause,
         dial_id=row.open.dial_id,
         address=row.open.address,

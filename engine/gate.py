@@ -15,13 +15,15 @@ from collections.abc import Mapping
 import msgspec
 
 from engine import hours
-from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, told, weight
+from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, reason_of, told, weight
 from engine.caps import number_caps, person_caps
 from engine.consent import consented
 from engine.halts import halted
+from engine.lifecycle import ALIVE
+from engine.numbers import NextFree, no_number
 from engine.plan import Channel, Contacting, Plan, Terms
 from engine.suppression import lists_current, suppressed
-from engine.time import Instant
+from engine.time import HOUR, Instant
 from schemas.campaign import CampaignState
 from schemas.decision import AnswerRecord
 from schemas.line import Slot
@@ -30,10 +32,14 @@ from schemas.rows import Attempt, CallState, Consent, LedgerRow, OptOutEntry
 
 #: Real ms that must be left of the window right before a request, for its transit.
 TRANSIT_MS = 250
+#: Real ms that a slot may lie ahead when it is granted: who becomes ready must still be inside the window then. On a clock that
+#: runs fast it is at most half an hour of the campaign's; who is late for the window's end is refused by the dialer and waits on.
+SLOT_AHEAD_MS = 1_000
 
 
 #: Members by name: Python 3.11 takes as long to find one in its class as for ten comparisons, and these are asked for all the time.
 _RUNNING, _RESERVED, _CALL = CampaignState.RUNNING, CallState.RESERVED, Channel.CALL
+_SCHEDULED = CampaignState.SCHEDULED
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -50,6 +56,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     halts: tuple[Halt, ...] = ()  # all that stand
     lists: Mapping[str, int] | None = None  # suppression lists that were imported -> of when they are
     abroad: bool | None = None  # the number is of a country that the campaign leaves out; None: it leaves none out
+    no_number: NextFree | None = None  # the campaign has none to contact the person from; None: it has
+    starts_at: int | None = None  # of a scheduled campaign, campaign ms
     exiting: str | None = None  # the enrollment is leaving: the reason
     contact_busy: bool | None = None  # another command of this contact is open
     dial_id: str | None = None
@@ -88,7 +96,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     @property
     def reason(self) -> str | None:
         """The check that speaks for the refusal: one that ends, else one that waits for an event, else the latest instant."""
-        return None if self.ok else max(self.refusals, key=weight).check
+        return None if self.ok else reason_of(max(self.refusals, key=weight).check)
 
     @property
     def until(self) -> Until | None:
@@ -103,13 +111,15 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
         return told(self.answers)[2]
 
 
-def _lifecycle(facts: Facts) -> Answer:
+def _lifecycle(facts: Facts, now: Instant) -> Answer:
     state = facts.campaign_state
-    if state is _RUNNING:
+    if state is _RUNNING or state is CampaignState.DRAINING:
         return YES["lifecycle"]
+    if state is _SCHEDULED and facts.starts_at is not None:
+        return YES["lifecycle"] if facts.starts_at <= now else Answer("lifecycle", False, At(Instant(facts.starts_at)))
     if state is CampaignState.PAUSED:
         return Answer("lifecycle", False, When("resumed"))
-    if state is CampaignState.DRAFT:
+    if state is CampaignState.DRAFT or state is _SCHEDULED:
         return Answer("lifecycle", False, When("started"))
     return Answer("lifecycle", False, Never("campaign_ended"))
 
@@ -147,15 +157,20 @@ def _slot(facts: Facts, now: Instant) -> Answer:
     return YES["slot"] if facts.real_us < facts.slot.end else Answer("slot", False, At(now))
 
 
+def room(rate: float) -> int:
+    """Campaign ms of the window that somebody who becomes ready needs before its end, on a clock that runs `rate` times as fast."""
+    return int(TRANSIT_MS * rate + min(SLOT_AHEAD_MS * rate, HOUR // 2))
+
+
 def decide(facts: Facts, now: Instant) -> Verdict:
-    """Every check's answer at `now` (campaign ms), in the order of CHECKS; then the country's and the provider's, if needed."""
+    """Every check's answer at `now` (campaign ms), in the order of CHECKS; the country's and the provider's if they matter."""
     plan, step, ledger = facts.plan, facts.step, facts.ledger
     terms = plan.terms(step, facts.jurisdictions)
     until = hours.open_until(terms.window, facts.zones, facts.transit, now)
     open_now = until is not None and until > now
     opens = None if open_now else hours.opens_next(terms.window, facts.zones, facts.transit, now)
     answers: tuple[Answer, ...] = (
-        _lifecycle(facts),
+        _lifecycle(facts, now),
         YES["halt"] if not facts.halts else halted(facts.halts, plan.line, facts.jurisdictions),
         Answer("exit", False, Never(facts.exiting)) if facts.exiting else YES["exit"],
         suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now, only=len(plan.channels) == 1),
@@ -163,6 +178,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
         *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
         *((YES["number_caps"], YES["person_caps"]) if not terms.caps else _caps(facts, terms, now)),
+        YES["number"] if facts.no_number is None else no_number(facts.no_number),
         _contact_busy(facts),
         _number_busy(facts, now),
         _slot(facts, now),
@@ -188,7 +204,7 @@ def _caps(facts: Facts, terms: Terms, now: Instant) -> tuple[Answer, Answer]:
 
 
 def holds(state: CampaignState, busy: bool, until: Instant, now: Instant, stopped: bool = False) -> bool:
-    """Whether the yes that made somebody ready still holds: the campaign runs, no other command of the contact is open, the range
-    that was open until `until` still is, no halt means the person. What else it rests on is the profile's, and with a new profile
-    all is decided anew."""
-    return state is _RUNNING and not busy and not stopped and now < until
+    """Whether the yes that made somebody ready still holds: the campaign runs (one that is scheduled had begun by then), no other
+    command of the contact is open, the range that was open until `until` still is, no halt means the person. What else it rests on
+    is the profile's, and with a new profile all is decided anew."""
+    return (state is _RUNNING or state in ALIVE) and not busy and not stopped and now < until

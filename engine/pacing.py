@@ -17,63 +17,52 @@ Concurrency. Calls in flight as reported, plus all slots that the newest report 
 slot counts as a call though a message may use it: messages are not in a report's `in_flight`, so they hold a place only until seen.
 A limit on concurrency needs every partition's figures, so such a line waits until all have answered this owner's epoch.
 
+Campaigns. A slot is for one campaign. Those of a line that have somebody to call take turns by weight (engine/shares.py), each
+within its own quota (engine/quotas.py). Inside a campaign the partitions share in proportion to what they have ready.
+
 Change of owner. The old owner's slots reach 900 ms ahead of its clock. The new owner's first slot lies a second or more after it
 took over, and T behind the last one that could exist. Partitions refuse grants of a lower epoch. A report that has seen a higher
 epoch than ours means that someone granted after us: we take over again, above it.
 """
 
-from collections.abc import Callable, Mapping
-from math import ceil
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 
 from engine.bulk import Bulk
-from engine.shares import share
+from engine.quotas import Quotas, room
+from engine.shares import by_weight, share
+from engine.spacing import HORIZON, SLOT, Spacing, gcra, interval
 from engine.standing import MAX_SKEW, MS, SECOND, Standing, UnderWay
 from engine.time import NEVER
+from engine.wants import Wants
 from schemas.line import Demand, Grant
 from schemas.resources import Line
 
-#: A second, 5 ms to leave in, 10 ms for differences in transit: N consecutive slots take this and the skew (design, Pacing).
-WINDOW = 1_015 * MS
-SLOT = 5 * MS
-#: The width of an interval on a line without a rate, and how far ahead any slot may lie.
-HORIZON = 900 * MS
 #: Slots lie at least this far ahead, however quick the workers say they are.
 MIN_LEAD = 50 * MS
 #: Slots are granted up to this much further ahead than the lead, and more of them when only SLACK of it is left.
 AHEAD = 25 * MS
 SLACK = 12 * MS
-#: A fallen skew counts that much longer: a report's life, the horizon and a window, so that no window mixes two skews.
-SKEW_HELD = 6 * SECOND
 #: Most slots in one grant: whoever takes it issues a command for each at one go, and that is not to hold up anything else.
 RUN = 64
 
-
-def gcra(tat: int, now: int, interval: int) -> tuple[int, int]:
-    """The next slot and the theoretical arrival time after it (GCRA, ITU-T I.371, with no tolerance). All in µs."""
-    slot = max(now, tat)
-    return slot, slot + interval
-
-
-def interval(rate: float, skew: int) -> int:
-    """µs between slots of a line of `rate` calls a second whose workers' clocks differ by up to `skew` µs."""
-    return ceil((WINDOW + skew) / rate)
+#: Looks a line up; None: it does not exist.
+Lines = Callable[[str], Line | None]
 
 
 class LinePacer:
-    """The owner of one line. `since` is when it became that (real µs); `settings` is asked every time, a line may be changed."""
+    """The owner of one line. `since` is when it became that (real µs); what lines and campaigns may do is asked every time."""
 
-    def __init__(self, line: str, settings: Callable[[str], Line | None], partitions: int, epoch: int, since: int) -> None:
+    def __init__(self, line: str, settings: Lines, quotas: Quotas, partitions: int, epoch: int, since: int) -> None:
         self.line = line
         self.epoch = epoch
-        self._settings = settings
+        self._settings, self._quotas = settings, quotas
         self._since = since
         self._parts = [Standing() for _ in range(partitions)]
-        self._credit: dict[int, float] = {}
+        self._turns: dict[str, float] = {}  # what campaigns are owed
+        self._credit: dict[str, dict[int, float]] = defaultdict(dict)  # what partitions are owed of a campaign's slots
         self._bulk = Bulk()
-        self._tat = 0
-        self._skew, self._skew_at = 0, since
-        self._rate: float | None = None
-        self._started = False
+        self._spacing = Spacing(since)
 
     def report(self, demand: Demand, now: int) -> None:
         """Takes a partition's report. One older than what is known, or of a lower assignment epoch (a zombie's), is refused."""
@@ -96,8 +85,8 @@ class LinePacer:
         line = self._settings(self.line)
         if line is None:
             return []
-        self._follow_rate(line.calls_per_second, now)
-        self._measure_skew(now)
+        self._spacing.follow(line.calls_per_second, now)
+        self._spacing.measure((report.skew for part in self._parts if (report := part.report) and part.usable(now)), now)
         told = [self._announce(p, now) for p, part in enumerate(self._parts) if part.tell_at(self.epoch, now) == now]
         wants = self._wants(line, now)
         room = self._room(line, wants)
@@ -121,36 +110,19 @@ class LinePacer:
         for part in self._parts:
             part.number, part.joined, part.announced = 0, False, None
 
-    def _measure_skew(self, now: int) -> None:
-        """The span of the workers' clocks around the broker's (a report's skew may be signed).
-
-        When it grows, one gap grows by as much: that lies in every window that mixes slots of both intervals.
-        """
-        offsets = [0, *(part.report.skew for part in self._parts if part.report is not None and part.usable(now))]
-        skew = max(offsets) - min(offsets)
-        if skew > self._skew:
-            self._tat += skew - self._skew
-        if skew >= self._skew or now - self._skew_at > SKEW_HELD:
-            self._skew, self._skew_at = skew, now
-
-    def _follow_rate(self, rate: float | None, now: int) -> None:
-        """A line made slower pauses until no window holds slots of the faster rate, wherever in their life they are."""
-        slower = rate is not None and (self._rate is None or rate < self._rate)
-        if self._started and slower:
-            self._tat = max(self._tat, now + 2 * HORIZON) + WINDOW + self._skew
-        self._rate, self._started = rate, True
-
-    def _wants(self, line: Line, now: int) -> dict[int, int]:
-        """Slots that partitions could use beyond those under way to them."""
-        wants = {}
+    def _wants(self, line: Line, now: int) -> Wants:
+        """Slots that campaigns could use, by partition, beyond those under way."""
+        wants = Wants()
         most = self._most(line, now)
         for p, part in enumerate(self._parts):
             if not part.usable(now):
                 continue
-            if (wanted := min(part.ready, most - part.waiting) - part.pending) > 0:
-                wants[p] = wanted
+            assert part.report is not None
             if part.ready > most - part.waiting:
                 self._bulk.short()
+            if (left := most - part.waiting - part.pending) > 0:
+                wants.add(p, left, {name: ready - part.pending_of(name) for name, ready in part.report.ready.items()})
+        wants.limit(lambda campaign: room(campaign, self._quotas(campaign), self._parts))
         return wants
 
     def _most(self, line: Line, now: int) -> int:
@@ -163,14 +135,15 @@ class LinePacer:
         most = NEVER if line.calls_per_second is not None else self._bulk.most(lag, now)
         return 1 if lag > HORIZON - AHEAD else most
 
-    def _room(self, line: Line, wants: Mapping[int, int]) -> int:
+    def _room(self, line: Line, wants: Wants) -> int:
         """How many slots may be granted, whatever their times."""
-        wanted = sum(wants.values())
-        if line.concurrency is None or not wanted:
+        wanted = wants.total
+        most = line.outbound
+        if most is None or not wanted:
             return wanted
         if not all(part.joined for part in self._parts):
             return 0
-        return min(wanted, line.concurrency - sum(part.in_flight for part in self._parts))
+        return min(wanted, most - sum(part.in_flight for part in self._parts))
 
     def _lead(self, now: int) -> int:
         """How far ahead slots must lie for the slowest worker to be ready."""
@@ -182,82 +155,66 @@ class LinePacer:
         if rate is None:
             return self._since + SECOND
         # An owner's clock is not among the reported ones once its worker is gone: the most that it may be off.
-        return max(self._tat, self._since + max(SECOND, HORIZON + MAX_SKEW + interval(rate, self._skew)))
+        return max(self._spacing.tat, self._since + max(SECOND, HORIZON + MAX_SKEW + interval(rate, self._spacing.skew)))
 
-    def _slots(self, wants: dict[int, int], room: int, now: int) -> list[Grant]:
-        """Runs of consecutive slots, one run for each partition that gets some."""
-        assert self._rate is not None
-        step, lead = interval(self._rate, self._skew), self._lead(now)
-        start, _ = gcra(self._first(self._rate), now + lead, step)
+    def _slots(self, wants: Wants, room: int, now: int) -> list[Grant]:
+        """Runs of consecutive slots, one run for each campaign and partition that gets some."""
+        step, lead = self._spacing.step, self._lead(now)
+        start, _ = gcra(self._first(self._spacing.rate), now + lead, step)
         n = min(room, (now + lead + AHEAD - start) // step + 1)
         if n <= 0:
             return []
         grants = []
-        for p, k in self._share(n, wants).items():
-            grants.append(self._issue(p, start, step, k, SLOT, now))
+        for campaign, p, k in self._split(n, wants):
+            grants.append(self._issue(campaign, p, start, step, k, SLOT, now))
             start += k * step
-        self._tat = start
+        self._spacing.tat = start
         return grants
 
-    def _whole(self, wants: dict[int, int], room: int, now: int) -> list[Grant]:
+    def _whole(self, wants: Wants, room: int, now: int) -> list[Grant]:
         """Whole intervals. They begin at once: nobody has to be on time for a moment in them."""
         start = max(now, self._first(None))
         if start > now + AHEAD:
             return []
-        shares = self._share(room, wants).items()
-        return [self._issue(p, start, 0, min(RUN, k - done), HORIZON, now) for p, k in shares for done in range(0, k, RUN)]
+        return [
+            self._issue(campaign, p, start, 0, min(RUN, k - done), HORIZON, now)
+            for campaign, p, k in self._split(room, wants)
+            for done in range(0, k, RUN)
+        ]
 
-    def _share(self, n: int, wants: dict[int, int]) -> dict[int, int]:
-        due = {p: NEVER if (r := self._parts[p].report) is None or r.oldest is None else r.oldest for p in wants}
-        return share(n, wants, self._credit, due)
+    def _split(self, n: int, wants: Wants) -> Iterator[tuple[str, int, int]]:
+        """Slots by campaign and partition: campaigns by weight, those first that could use the fewest."""
+        shares = by_weight(n, wants.limits, {name: self._weight(name) for name in wants.limits}, self._turns)
+        for campaign in sorted(shares, key=lambda name: (wants.limits[name], name)):
+            room = wants.of(campaign)
+            k = min(shares[campaign], sum(room.values()))
+            for p, given in share(k, room, self._credit[campaign], self._oldest(room)).items():
+                wants.take(p, given)
+                yield campaign, p, given
 
-    def _issue(self, p: int, t0: int, step: int, n: int, width: int, now: int) -> Grant:
+    def _weight(self, campaign: str) -> float:
+        quota = self._quotas(campaign)
+        return quota.weight if quota else 1.0
+
+    def _oldest(self, parts: Iterable[int]) -> dict[int, int]:
+        return {p: NEVER if (r := self._parts[p].report) is None or r.oldest is None else r.oldest for p in parts}
+
+    def _issue(self, campaign: str, p: int, t0: int, step: int, n: int, width: int, now: int) -> Grant:
         part = self._parts[p]
         part.number += 1
-        part.under_way.append(UnderWay(self.epoch, part.number, n, t0 + (n - 1) * step + width))
-        return self._grant(p, t0, step, n, width, now)
+        part.under_way.append(UnderWay(self.epoch, part.number, campaign, n, t0 + (n - 1) * step + width))
+        return self._grant(campaign, p, t0, step, n, width, now)
 
     def _announce(self, p: int, now: int) -> Grant:
         """Carries the number of the last grant: who reads it has all grants before it behind him."""
         self._parts[p].announced = now
-        return self._grant(p, now, 0, 0, 0, now)
+        return self._grant(None, p, now, 0, 0, 0, now)
 
-    def _grant(self, p: int, t0: int, step: int, n: int, width: int, now: int) -> Grant:
+    def _grant(self, campaign: str | None, p: int, t0: int, step: int, n: int, width: int, now: int) -> Grant:
         number = self._parts[p].number
         name = f"{self.line}/{self.epoch}/{p}/{number}"
         return Grant(
             event_id=name if n else f"{name}/announced/{now}",
             line=self.line, epoch=self.epoch, partition=p, number=number, t0=t0, step=step, n=n, width=width, granted=now,
+            campaign=campaign,
         )  # fmt: skip
-
-
-class Pacer:
-    """The lines whose key falls on one partition of `line-events`: they have their owner, and its epoch, in common."""
-
-    def __init__(self, settings: Callable[[str], Line | None], partitions: int, epoch: int, since: int) -> None:
-        """`settings` looks a line up (None: unknown, no grants); `partitions` of each topic; `since` is the assignment, real µs."""
-        self._settings = settings
-        self._partitions = partitions
-        self._epoch = epoch
-        self._since = since
-        self._lines: dict[str, LinePacer] = {}
-
-    def report(self, demand: Demand, now: int) -> None:
-        """Takes a report. The first of a line makes its pacer, which announces itself at the next `grant`."""
-        pacer = self._lines.get(demand.line)
-        if pacer is None:
-            pacer = LinePacer(demand.line, self._settings, self._partitions, self._epoch, self._since)
-            self._lines[demand.line] = pacer
-        pacer.report(demand, now)
-
-    def announce(self, now: int) -> list[Grant]:
-        """Tells every partition the epoch of every line."""
-        return [grant for pacer in self._lines.values() for grant in pacer.announce(now)]
-
-    def grant(self, now: int) -> list[Grant]:
-        """All that is to be sent now (real µs), each to its `partition`."""
-        return [grant for pacer in self._lines.values() for grant in pacer.grant(now)]
-
-    def next_wake(self, now: int) -> int | None:
-        """When to call `grant` again (real µs) if no report comes before; None: not until one comes."""
-        return min((wake for pacer in self._lines.values() if (wake := pacer.next_wake(now)) is not None), default=None)

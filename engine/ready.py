@@ -4,8 +4,9 @@ It is derived from rows, never stored. An entry leaves when it gets a slot (`tak
 makes it unready (`discard`, by the caller's wheel at `open_until`), or when its campaign no longer runs (`discard_campaign`). No
 rule is checked here: that is the gate's work.
 
-The campaigns of a line take turns, one entry each, so a campaign of ten people does not wait behind one of a million. Inside a
-campaign the oldest due instant is first. Each campaign is a Wheel used as a priority queue: exact deletion, no void entries.
+A slot is for one campaign: which one, the pacer has decided (engine/pacing.py). Where it is anybody's, the campaigns of the line
+take turns, one entry each. Inside a campaign the oldest due instant is first. Each campaign is a Wheel used as a priority queue:
+exact deletion, no void entries.
 """
 
 from collections import OrderedDict
@@ -77,13 +78,13 @@ class Ready(Generic[K, V]):
         self._tidy(entry.line, entry.campaign)
         return True
 
-    def take(self, line: str) -> tuple[K, V] | None:
-        """Takes out the entry that is next on `line`; None if nothing waits there."""
+    def take(self, line: str, campaign: str | None = None) -> tuple[K, V] | None:
+        """Takes out the entry that is next on `line`, of the campaign if one is named; None if nothing waits there."""
         turns = self._lines.get(line)
-        if not turns:
+        if not turns or (campaign is not None and campaign not in turns):
             return None
-        campaign, queue = next(iter(turns.items()))
-        first = queue.pop()
+        campaign = campaign or next(iter(turns))
+        first = turns[campaign].pop()
         assert first is not None, "a campaign without entries has no turn"
         turns.move_to_end(campaign)
         self._tidy(line, campaign)

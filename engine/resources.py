@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from engine.callers import caller_of
+from engine.numbers import Pool
 from engine.plan import Plan
 from schemas.resources import Agent, Held, Line, Number
 
@@ -35,3 +37,12 @@ class ResourceIndex:
         if plan.numbers_tag is not None:
             return tuple(sorted(e164 for e164, number in self.numbers.items() if plan.numbers_tag in number.tags))
         return tuple(sorted(e164 for e164 in set(plan.numbers_list) if e164 in self.numbers))
+
+    @property
+    def capped(self) -> bool:
+        """Whether any number has a daily cap."""
+        return any(number.daily_cap is not None for number in self.numbers.values())
+
+    def pool_for(self, plan: Plan) -> Pool:
+        """The plan's caller IDs, as they are chosen from."""
+        return Pool((caller_of(self.numbers[e164]) for e164 in self.numbers_for(plan)), plan.presence, plan.rotate)

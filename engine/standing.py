@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from schemas.line import Demand
+from schemas.line import Demand, Spent
 
 MS = 1_000
 SECOND = 1_000 * MS
@@ -18,10 +18,11 @@ ANNOUNCE_AGAIN = SECOND
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A grant that the partition's newest report had not seen: n slots, the last of them ends at `end`."""
+    """A grant that the partition's newest report had not seen: n slots for a campaign, the last of them ends at `end`."""
 
     epoch: int
     number: int
+    campaign: str
     n: int
     end: int
 
@@ -49,6 +50,10 @@ class Standing:
         """Slots under way."""
         return sum(g.n for g in self.under_way)
 
+    def pending_of(self, campaign: str) -> int:
+        """Slots under way that are for this campaign."""
+        return sum(g.n for g in self.under_way if g.campaign == campaign)
+
     @property
     def waiting(self) -> int:
         """Its commands that may still be on their way to the provider."""
@@ -58,6 +63,14 @@ class Standing:
     def in_flight(self) -> int:
         """Calls that may be in flight; a lapsed report still counts, its calls have not ended by that."""
         return self.pending + (self.report.in_flight if self.report else 0)
+
+    def in_flight_of(self, campaign: str) -> int:
+        """This campaign's calls that may be in flight."""
+        return self.pending_of(campaign) + (self.report.open.get(campaign, 0) if self.report else 0)
+
+    def spent(self, campaign: str) -> Spent | None:
+        """What the campaign has used of its day, as last reported; None: nothing, or it has no budget."""
+        return self.report.spent.get(campaign) if self.report else None
 
     def usable(self, now: int) -> bool:
         """Whether it may get slots: a report that has not lapsed, from a worker whose clock is near enough."""

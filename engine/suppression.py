@@ -1,8 +1,8 @@
 """Whom nobody may contact: opt-outs and other entries, each of a scope, and how old the lists are that some of them come from.
 
 A scope is `all`, `campaign:<id>` or `channel:<call, sms or email>`. What covers person or campaign ends the enrollment, what covers
-a channel passes its steps over; if the campaign has no other channel, it ends the enrollment too. An entry with an end is waited for
-if it ends within the horizon of windows.
+a channel passes its steps over; if the campaign has no others, it ends too. An entry with an end is waited for if it ends within
+the horizon of windows.
 """
 
 import re

@@ -122,6 +122,7 @@ PRESETS: dict[str, Mix] = {
     "realistic": Mix(),
     "answered": Mix(calls={"answered": 1}, messages={"delivered": 1}, emails={"delivered": 1}, opt_out=0),
     "no-answer": Mix(calls={"no_answer": 1}, messages={"delivered": 1}, emails={"delivered": 1}),
+    "callbacks": Mix(callback=0.25),
     "failing": Mix(calls={"provider_error": 1}, messages={"provider_error": 1}, emails={"provider_error": 1}),
 }
 

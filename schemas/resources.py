@@ -1,8 +1,9 @@
 """What campaigns refer to by name: agents, caller IDs, lines. Topic `resources` (one partition, compact), key kind/id."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from schemas.campaign import Id, Part
 
@@ -16,12 +17,36 @@ class Agent(Part):
     provider_ref: str | None = Field(default=None, description="the provider's own id, if it differs")
 
 
+def _rest(value: Any) -> Any:
+    """One complaint, where a union's kinds would each have their own."""
+    if not isinstance(value, bool | str):
+        raise PydanticCustomError("rest", "must be true, false or a date such as 2026-12-01, not {value}", {"value": repr(value)})
+    return value
+
+
 class Number(Part):
     """A caller ID."""
 
     kind: Literal["number"] = Field(default="number", description="what it is; the file needs no such key")
     number: str = Field(pattern=r"^\+[1-9]\d{6,14}$", description="the caller ID, in E.164", examples=['"+12125550101"'])
     tags: list[str] = Field(default=[], description="names by which campaigns choose numbers", examples=[["sales-us"]])
+    country: str | None = Field(
+        default=None, description="where people take it for being from (ISO 3166); left out, as the number tells", examples=["US"]
+    )
+    state: str | None = Field(
+        default=None, description="state or province of that country; left out, as the number tells", examples=["NY"]
+    )
+    daily_cap: int | None = Field(
+        default=None,
+        ge=1,
+        description="calls per calendar day of its own zone, over all campaigns; left out, any number",
+        examples=[300],
+    )
+    resting: Annotated[bool | str, BeforeValidator(_rest)] = Field(
+        default=False,
+        description='true: not used; a date: not used before it, such as "2026-12-01"',
+        examples=['"2026-12-01"'],
+    )
 
     @property
     def id(self) -> str:
@@ -37,6 +62,14 @@ class Line(Part):
         default=None, gt=0, le=1000, description="calls begun in any second; left out, any number"
     )
     concurrency: int | None = Field(default=None, ge=1, description="calls at a time; left out, any number")
+    inbound: int = Field(
+        default=0, ge=0, description="calls of the concurrency that stay free for people who call in", examples=[5]
+    )
+
+    @property
+    def outbound(self) -> int | None:
+        """Calls at a time that campaigns may have; None: any number."""
+        return None if self.concurrency is None else self.concurrency - self.inbound
 
 
 class Resources(Part):

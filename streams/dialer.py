@@ -14,7 +14,8 @@ from engine import ledger
 from engine.errors import RecordError
 from engine.gate import TRANSIT_MS, Facts, Verdict, decide
 from engine.ledger import LOOKUP_MARGIN, Moment
-from engine.plan import Contacting
+from engine.numbers import unusable
+from engine.plan import Channel, Contacting
 from engine.suppression import parse_scope
 from engine.time import HOUR, MINUTE, NEVER, Instant
 from outdial.clock import Clock
@@ -35,6 +36,8 @@ from streams.sender import Sender
 from streams.store import Table
 
 _COMMAND, _RECEIPT = decoder(DialCommand), decoder(Receipt)
+
+_EMAIL = Channel.EMAIL
 
 #: Commands whose deadline has passed, looked at in one tick of a partition.
 BATCH = 64
@@ -157,12 +160,14 @@ class Dialer:
         facts = Facts(
             plan=plan,
             campaign_state=self.heads.state(dial.campaign),
+            starts_at=self.heads.starts_at(dial.campaign),
             zones=dial.zones,
             step=step,
             jurisdictions=dial.jurisdictions,
             consents=dial.consents,
             halts=self.heads.halts,
             lists=self.heads.lists,
+            no_number=None if step.channel is _EMAIL else unusable(self.heads.pool(plan), dial.caller, now),
             exiting=call.revoked if call else None,
             abroad=plan.abroad(dial.address) if plan.countries else None,
             dial_id=dial.dial_id,

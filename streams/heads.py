@@ -12,11 +12,16 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from pydantic import TypeAdapter, ValidationError
 
+from engine.callers import caller_of
 from engine.compile import ResourceIndex, compile_plan
-from engine.errors import OutdialError
+from engine.errors import OutdialError, RecordError
+from engine.lifecycle import leaves_the_end
+from engine.numbers import Pool
+from engine.pauses import consequential
 from engine.plan import Plan
-from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
-from schemas.resources import Halt, Held, Line, SuppressionList
+from engine.quotas import Budget, Quota
+from schemas.campaign import CampaignHead, CampaignState, CampaignVersion, Pause
+from schemas.resources import Halt, Held, Line, Number, SuppressionList
 from schemas.topics import CAMPAIGNS, RESOURCES, TOPICS
 
 log = logging.getLogger(__name__)
@@ -34,14 +39,19 @@ class Heads:
         self._follower: asyncio.Task[None] | None = None
         self._moved = asyncio.Condition()
         self._heads: dict[str, CampaignHead] = {}
+        self.pauses: dict[str, tuple[Pause, ...]] = {}  # campaigns with such as change when somebody is due
+        self.undone: dict[str, CampaignHead] = {}  # ended campaigns whose newest record says otherwise: to be written again
         self._versions: dict[tuple[str, int], CampaignVersion] = {}
         self._plans: dict[tuple[str, int], Plan] = {}
-        self._numbers: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._budgets: dict[str, tuple[tuple[str, Budget], ...]] | None = None  # by line; None: to be looked up again
+        self._pools: dict[tuple[str, int], Pool] = {}
         self._resources: dict[str, Held] = {}
         self.halts: tuple[Halt, ...] = ()  # all that stand
         self.lists: dict[str, int] = {}  # suppression lists -> of when they are, campaign ms
+        self.repair: Callable[[CampaignHead], None] = lambda _: None  # writes a head that must hold
         self._changed: list[Callable[[CampaignHead], None]] = []
         self._held: list[Callable[[], None]] = []
+        self._renumbered = False  # a caller ID came, changed or went, and nobody has been told yet
 
     async def start(self) -> None:
         """Reads both topics to their ends. Raises OutdialError if they, or others that a worker needs, do not exist."""
@@ -68,7 +78,7 @@ class Heads:
         self._changed.append(changed)
 
     def subscribe_held(self, changed: Callable[[], None]) -> None:
-        """`changed` is called when a halt or an imported list came, changed or went."""
+        """`changed` is called when halts, imported lists or caller IDs came, changed or went."""
         self._held.append(changed)
 
     async def caught_up(self) -> None:
@@ -92,19 +102,40 @@ class Heads:
         head = self._heads.get(campaign)
         return head.state if head else CampaignState.DRAFT
 
+    def starts_at(self, campaign: str) -> int | None:
+        """Of a scheduled campaign: from when on it runs, campaign ms."""
+        head = self._heads.get(campaign)
+        return head.starts_at if head else None
+
     def plan(self, campaign: str, version: int) -> Plan | None:
         return self._plans.get((campaign, version))
+
+    def quota(self, campaign: str) -> Quota | None:
+        """What the campaign may have of its line, by its current version; None if that is not known."""
+        head = self._heads.get(campaign)
+        plan = head and self._plans.get((campaign, head.version))
+        return plan.quota if plan else None
+
+    def budgets(self, line: str) -> tuple[tuple[str, Budget], ...]:
+        """The campaigns with a daily budget, by their current versions, of which some version goes by this line."""
+        if self._budgets is None:
+            found: dict[str, dict[str, Budget]] = {}
+            for plan in self._plans.values():
+                if (quota := self.quota(plan.campaign)) is not None and quota.budget is not None:
+                    found.setdefault(plan.line, {})[plan.campaign] = quota.budget
+            self._budgets = {name: tuple(budgets.items()) for name, budgets in found.items()}
+        return self._budgets.get(line, ()) if self._budgets else ()
 
     def line(self, line: str) -> Line | None:
         found = self._resources.get(f"line/{line}")
         return found if isinstance(found, Line) else None
 
-    def caller_for(self, plan: Plan, contact_id: str) -> str | None:
-        """A caller ID of the campaign, the same for a person as long as the set of numbers is the same; None: it has none."""
-        numbers = self._numbers.get((plan.campaign, plan.version))
-        if numbers is None:
-            numbers = self._numbers[plan.campaign, plan.version] = self._index().numbers_for(plan)
-        return numbers[sum(contact_id.encode()) % len(numbers)] if numbers else None
+    def pool(self, plan: Plan) -> Pool:
+        """The campaign's caller IDs, as they are declared now."""
+        found = self._pools.get((plan.campaign, plan.version))
+        if found is None:
+            found = self._pools[plan.campaign, plan.version] = self._index().pool_for(plan)
+        return found
 
     def _index(self) -> ResourceIndex:
         return ResourceIndex.of(self._resources.values())
@@ -118,6 +149,9 @@ class Heads:
             for tp, records in (await self._consumer.getmany(timeout_ms=1000)).items():
                 for record in records:
                     self._take(tp.topic, (record.key or b"").decode(errors="replace"), record.value)
+            self.tell_numbers()
+            for head in self.undone.values():
+                self.repair(head)
             async with self._moved:
                 self._moved.notify_all()
 
@@ -132,34 +166,65 @@ class Heads:
                 self._take_version(CampaignVersion.model_validate_json(value))
             else:
                 self._take_head(CampaignHead.model_validate_json(value))
-        except (ValidationError, OutdialError) as error:
+        except (ValidationError, OutdialError, RecordError) as error:
             log.error("%s on %s cannot be used: %s", key, topic, error, extra={"action": "head_refused"})
 
     def _take_resource(self, key: str, value: bytes | None) -> None:
-        self._numbers.clear()
         now = None if value is None else _RESOURCE.validate_json(value)
+        if isinstance(now, Number):
+            caller_of(now)  # it must be one that can be called from
         before = self._resources.pop(key, None)
         if now is not None:
             self._resources[key] = now
         if before != now and isinstance(now or before, Halt | SuppressionList):
             self._take_held()
+        if before != now and isinstance(now or before, Number):
+            self._pools.clear()
+            self._renumbered = True
 
     def _take_held(self) -> None:
         """Halts and lists are asked for before each request, and are few."""
         held = self._resources.values()
         self.halts = tuple(each for each in held if isinstance(each, Halt))
         self.lists = {each.id: each.as_of for each in held if isinstance(each, SuppressionList)}
+        self._tell_held()
+
+    def tell_numbers(self) -> None:
+        """Tells of numbers that have changed: once for all of a file, for everybody is looked at again."""
+        if self._renumbered:
+            self._renumbered = False
+            self._tell_held()
+
+    def _tell_held(self) -> None:
         for changed in self._held:
             changed()
 
     def _take_version(self, version: CampaignVersion) -> None:
         """A version is immutable: the first record of a key holds."""
         if (version.id, version.version) not in self._plans:
+            self._budgets = None
             self._plans[version.id, version.version] = compile_plan(version.file, version.version)
 
     def _take_head(self, head: CampaignHead) -> None:
+        """The newest record holds, unless it leaves the end, which is final: of commands that cross, `stop` wins."""
         before = self._heads.get(head.id)
-        self._heads[head.id] = head
-        if before is None or (before.state, before.version) != (head.state, head.version):
+        if before is not None and leaves_the_end(before, head):
+            self.undone[head.id] = before
+            return
+        self.undone.pop(head.id, None)
+        self._heads[head.id], self._budgets = head, None
+        self._keep_pauses(head)
+        if before is None or _told(before) != _told(head):
             for changed in self._changed:
                 changed(head)
+
+    def _keep_pauses(self, head: CampaignHead) -> None:
+        if matter := consequential(head.pauses):
+            self.pauses[head.id] = matter
+        else:
+            self.pauses.pop(head.id, None)
+
+
+def _told(head: CampaignHead) -> tuple[Any, ...]:
+    """What of a head makes a difference to people."""
+    return head.state, head.version, head.starts_at, head.draining, head.pauses

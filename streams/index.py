@@ -31,7 +31,9 @@ class ContactIndex:
     by_contact: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # active rows
     by_campaign: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # active rows
     open: dict[str, str] = field(default_factory=dict)  # contact -> row with the open command
-    in_flight: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # line -> open calls
+    in_flight: dict[str, dict[str, int]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )  # line -> campaign -> open calls, if any
     slots: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))  # line -> row -> end of its slot, real µs
 
     def watch(self, key: str, old: TimerRow | None, new: TimerRow | None) -> None:
@@ -78,16 +80,26 @@ class ContactIndex:
     def _opened(self, key: str, row: EnrollmentRow) -> None:
         assert row.open is not None
         self.open[row.contact_id] = key
-        self.in_flight[row.open.slot.line] += row.open.channel == "call"
+        if row.open.channel == "call":
+            self._call(row.open.slot.line, row.campaign, 1)
         self.slots[row.open.slot.line][key] = row.open.slot.end
         for other in self.others(row.contact_id, key):
             self.ready.discard(other)  # they are blocked: contact_busy
+
+    def _call(self, line: str, campaign: str, change: int) -> None:
+        """A call of the campaign began or ended."""
+        calls = self.in_flight[line]
+        if (n := calls.get(campaign, 0) + change) > 0:
+            calls[campaign] = n
+        else:
+            calls.pop(campaign, None)
 
     def _closed(self, key: str, row: EnrollmentRow) -> None:
         assert row.open is not None
         if self.open.get(row.contact_id) == key:
             del self.open[row.contact_id]
-        self.in_flight[row.open.slot.line] -= row.open.channel == "call"
+        if row.open.channel == "call":
+            self._call(row.open.slot.line, row.campaign, -1)
         self.slots[row.open.slot.line].pop(key, None)
         self.todo.extend(self.others(row.contact_id, key))  # contact_free
 

@@ -4,7 +4,8 @@ slots to them on `line-slots`. All decisions are engine/pacing.py's; nothing is 
 
 from typing import Protocol
 
-from engine.pacing import Pacer
+from engine.owner import Pacer
+from engine.quotas import Quota
 from engine.time import Instant
 from outdial.clock import Clock
 from schemas.base import decode
@@ -14,16 +15,18 @@ from schemas.topics import LINE_EVENTS, LINE_SLOTS
 from streams.lane import Lane, Record
 
 
-class Lines(Protocol):
-    """Where a line's settings are looked up (streams/heads.py)."""
+class Settings(Protocol):
+    """Where is looked up what lines and campaigns may do (streams/heads.py)."""
 
     def line(self, line: str) -> Line | None: ...
+
+    def quota(self, campaign: str) -> Quota | None: ...
 
 
 class PacerStage:
     """One object for all lines of the worker. Slots are real time: `now` of the lane is the campaign's and not used."""
 
-    def __init__(self, lane: Lane, heads: Lines, clock: Clock, partitions: int) -> None:
+    def __init__(self, lane: Lane, heads: Settings, clock: Clock, partitions: int) -> None:
         self._lane, self._heads, self._clock, self._partitions = lane, heads, clock, partitions
         self._owners: dict[int, Pacer] = {}
         self._wakes: dict[int, int | None] = {}  # when the tick of a partition comes next, real µs
@@ -34,7 +37,7 @@ class PacerStage:
 
     def assigned(self, p: int) -> None:
         """From here on we own the lines of this partition. They are announced one by one, at the first demand for each."""
-        self._owners[p] = Pacer(self._heads.line, self._partitions, self._lane.epoch(p), self._clock.real_us())
+        self._owners[p] = Pacer(self._heads.line, self._heads.quota, self._partitions, self._lane.epoch(p), self._clock.real_us())
         self._wakes[p] = None
 
     def revoked(self, p: int) -> None:

@@ -16,13 +16,15 @@ from engine import decisions, flow
 from engine.answers import At, Never
 from engine.gate import Verdict, decide, holds
 from engine.halts import halted
-from engine.plan import Channel, Contacting, Plan
+from engine.numbers import NextFree
+from engine.pauses import expired, let_out
+from engine.plan import Plan
 from engine.reach import address_for
 from engine.ready import LineDemand
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
-from schemas.line import Demand, Grant, Slot
+from schemas.line import Demand, Grant, Slot, Spent
 from schemas.rows import EnrollmentRow, Profile, State
 from streams.circuit import ProviderCircuit
 from streams.flows import PROBE_AGAIN, Flows
@@ -38,6 +40,8 @@ IDLE = 60.0
 
 
 _WAITING = State.WAITING
+_NOTHING: dict[str, Spent] = {}
+_PAUSED = CampaignState.PAUSED
 
 
 @dataclass(slots=True)
@@ -75,7 +79,7 @@ class Scheduler:
         taken: list[str] = []
         try:
             for slot in grant.slots():
-                if slot.end > self.lane.real_us and not self._issue(p, slot, now, taken):
+                if slot.end > self.lane.real_us and not self._issue(p, slot, grant.campaign, now, taken):
                     break
         except Exception:
             self.flows.index[p].todo.extend(taken)  # their rows are as they were: nobody may be left out of the queue
@@ -112,9 +116,11 @@ class Scheduler:
             row = self.flows.row(p, key := index.todo.popleft())
             if row is not None:
                 self.look(p, key, row, now)
+            else:
+                self.flows.other_again(p, key)
         self._probe(p)
         self.flows.retire(p)
-        again = self._report(p)
+        again = self._report(p, now)
         if index.todo or (index.retirees.next() or NEVER) <= self.lane.real_ms:
             return 0.0
         due, probe = index.wheel.next(), index.probes.next()
@@ -132,7 +138,7 @@ class Scheduler:
         if head is not None and head.state is CampaignState.ENDED and row.exit is None:
             self.flows.feed(p, row, flow.CampaignEnded(head.event_id or f"{head.id} ended"), now)
         elif row.state is State.EXITING and row.open is None:
-            self.flows.feed(p, row, flow.Finish(), now)  # a crash came between the row and what follows it
+            self.flows.finish(p, row, now)  # a crash came between the row and what follows it
         elif row.state is not _WAITING:
             pass
         elif row.due > now:
@@ -142,10 +148,14 @@ class Scheduler:
 
     def _due(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> None:
         index, plan, profile = self.flows.index[p], self.flows.plan(row), self.flows.profiles.get(p, row.contact_id)
+        paused = self.flows.heads.state(row.campaign) is _PAUSED  # then on_head comes, and its policy says how it goes on
         if flow.moves_when_due(row, plan, profile, now):
-            self.flows.feed(p, row, flow.Due(), now)
+            if not paused:
+                self.flows.feed(p, row, flow.Due(), now)
             return
-        if index.told.get(key) != row.timer:
+        if not paused and self._held_up(p, key, row, now):
+            return
+        if not paused and index.told.get(key) != row.timer:
             index.told[key] = row.timer
             self.lane.emit(flow.step_due(row))
         verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
@@ -164,6 +174,19 @@ class Scheduler:
             case _:
                 pass  # an event: on_head, or the index's todo when the contact's command closes
 
+    def _held_up(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> bool:
+        """Whether a pause that is over decides: the step is skipped, or waits for its turn on the ramp."""
+        pauses = self.flows.heads.pauses.get(row.campaign)
+        if pauses is None:
+            return False
+        if expired(Instant(row.due), pauses):
+            self.flows.feed(p, row, flow.Refused("expired", skips=True), now)
+            return True
+        at = let_out(row, pauses)
+        if at > now:
+            self.flows.index[p].wheel.put(at, key, row.timer)
+        return at > now
+
     def _tell_refusal(
         self, p: int, key: str, row: EnrollmentRow, plan: Plan, verdict: Verdict, profile: Profile | None, now: Instant
     ) -> None:
@@ -175,23 +198,25 @@ class Scheduler:
             denied[key] = name
             self.lane.emit(decisions.of_due(row, address, verdict, now))
 
-    def _issue(self, p: int, slot: Slot, now: Instant, taken: list[str]) -> bool:
-        """A command for the slot; False if nobody is found for it. Notes in `taken` who left the ready queue for it."""
+    def _issue(self, p: int, slot: Slot, campaign: str | None, now: Instant, taken: list[str]) -> bool:
+        """A command for the slot, which is the campaign's (None: anybody's); False if nobody is found for it.
+
+        Notes in `taken` who left the ready queue for it.
+        """
         flows, index = self.flows, self.flows.index[p]
         if not self._circuit.closed and self._circuit.not_before(self.lane.real_ms) is not None:
             return False
         for _ in range(BATCH):  # all may have been halted or paused just now: the loop must go on meanwhile
-            if (entry := index.ready.take(slot.line)) is None:
+            if (entry := index.ready.take(slot.line, campaign)) is None:
                 break
             key, (timer, until) = entry
             taken.append(key)
             row = flows.row(p, key)
+            if row is None and flows.others(p, key, slot, now):
+                return True
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
-            plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
-            state, busy, stopped = flows.heads.state(row.campaign), index.busy(row.contact_id, key), self._halted(plan, profile)
-            granted = flow.Granted(slot, self._caller(row, plan))
-            result = flow.transition(row, granted, now, plan, profile) if holds(state, busy, until, now, stopped) else None
+            result = self._granted(p, key, row, until, slot, now)
             if result is None or result.row is row:
                 index.todo.append(key)  # the facts have changed since it became ready
                 continue
@@ -200,11 +225,18 @@ class Scheduler:
             return True
         return False
 
-    def _caller(self, row: EnrollmentRow, plan: Plan) -> str | None:
-        """The caller ID; an email has none."""
-        step = plan.by_id[row.step]
-        emails = isinstance(step, Contacting) and step.channel is Channel.EMAIL
-        return None if emails else self.flows.heads.caller_for(plan, row.contact_id)
+    def _granted(self, p: int, key: str, row: EnrollmentRow, until: Instant, slot: Slot, now: Instant) -> flow.Result | None:
+        """What becomes of a row that gets the slot; None: it may not be contacted any more, or from no number."""
+        flows, index = self.flows, self.flows.index[p]
+        plan, profile = flows.plan(row), flows.profiles.get(p, row.contact_id)
+        state, busy, stopped = flows.heads.state(row.campaign), index.busy(row.contact_id, key), self._halted(plan, profile)
+        if not holds(state, busy, until, now, stopped):
+            return None
+        caller = flows.callers.choose(p, plan, row, profile, now)
+        if isinstance(caller, NextFree):
+            index.todo.extend(index.ready.discard_campaign(row.campaign))  # what holds for one of them holds for all
+            return None
+        return flow.transition(row, flow.Granted(slot, caller), now, plan, profile)
 
     def _halted(self, plan: Plan, profile: Profile | None) -> bool:
         halts = self.flows.heads.halts
@@ -224,7 +256,7 @@ class Scheduler:
 
     # --- reports to the owners of lines ---
 
-    def _report(self, p: int) -> float | None:
+    def _report(self, p: int, now: Instant) -> float | None:
         """Tells each line's owner what this partition could use: on change, and every second while there is something."""
         index, real = self.flows.index[p], self.lane.real_us
         demand, waits = index.ready.demand(), list[float]()
@@ -232,9 +264,10 @@ class Scheduler:
             demand = self._while_failing(demand, waits)
         for line in {*demand, *self.lines[p], *index.in_flight}:
             view, wanted = self.lines[p][line], demand.get(line)
-            ready, open_ = dict(wanted.ready) if wanted else {}, index.in_flight.get(line, 0)
+            ready, open_ = dict(wanted.ready) if wanted else {}, dict(index.in_flight.get(line, ()))
             waiting = index.waiting(line, real) if ready else 0
-            figures = (ready, open_, waiting, view.epoch, view.seen)
+            spent = self._spent(p, line, now)
+            figures = (ready, open_, spent, waiting, view.epoch, view.seen)
             if figures == view.reported and not (ready or open_):
                 continue
             since = real - view.at
@@ -243,10 +276,15 @@ class Scheduler:
                 waits.append((due - since) / 1e6)
                 continue
             view.reported, view.at = figures, real
-            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, waiting))
+            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, open_, spent, waiting))
             if ready or open_:
                 waits.append(REPORT_AGAIN / 1e6)
         return min(waits, default=None)
+
+    def _spent(self, p: int, line: str, now: Instant) -> dict[str, Spent]:
+        """What the line's campaigns with a budget have used of today, as far as it is this partition's people."""
+        budgets = self.flows.heads.budgets(line)
+        return {name: self.flows.spending[p].spent(name, budget.zone, now) for name, budget in budgets} if budgets else _NOTHING
 
     def _while_failing(self, demand: dict[str, LineDemand], waits: list[float]) -> dict[str, LineDemand]:
         """What can be used of lines while the provider fails: nothing, or one slot to try it. Adds when that changes."""
@@ -257,7 +295,16 @@ class Scheduler:
             return {}
         return {line: LineDemand(dict.fromkeys(islice(each.ready, 1), 1), each.oldest) for line, each in demand.items()}
 
-    def _demand(self, p: int, line: str, ready: dict[str, int], oldest: Instant | None, waiting: int) -> Demand:
+    def _demand(
+        self,
+        p: int,
+        line: str,
+        ready: dict[str, int],
+        oldest: Instant | None,
+        open_: dict[str, int],
+        spent: dict[str, Spent],
+        waiting: int,
+    ) -> Demand:
         view = self.lines[p][line]
         return Demand(
             line=line,
@@ -266,7 +313,9 @@ class Scheduler:
             seen=view.seen,
             ready=ready,
             oldest=oldest,
-            in_flight=self.flows.index[p].in_flight.get(line, 0),
+            in_flight=sum(open_.values()),
+            open=open_,
+            spent=spent,
             waiting=waiting,
             lead=self.lead.p99(view.at),
             lag=self.lead.lag(),

@@ -7,12 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.apply import changes, faults_of, next_version
-from cli.campaign import moved
 from cli.difference import Difference
 from cli.documents import Document, load, load_all
 from cli.main import app
 from cli.read import Snapshot
-from cli.resources import broken, difference, resources_of
+from cli.resources import _about, broken, difference, resources_of, thin
 from engine.compile import compile_plan, faults
 from engine.errors import OutdialError
 from engine.plan import Channel, Contacting, Waiting
@@ -151,39 +150,6 @@ def test_a_campaign_that_has_ended_is_not_applied_again(empty: Snapshot) -> None
     assert "has ended for ever: apply it under another id" in fault
 
 
-@pytest.mark.parametrize(
-    ("command", "state", "target"),
-    [
-        ("start", "draft", "running"),
-        ("pause", "running", "paused"),
-        ("resume", "paused", "running"),
-        ("stop", "draft", "ended"),
-        ("stop", "running", "ended"),
-        ("stop", "paused", "ended"),
-    ],
-)
-def test_transitions(command: str, state: str, target: str) -> None:
-    head = CampaignHead(id="spring", version=4, state=CampaignState(state), at=1)
-    after = moved(command, head, 2)
-    assert (after.state.value, after.version, after.at) == (target, 4, 2)
-
-
-@pytest.mark.parametrize(
-    ("command", "state", "sentence"),
-    [
-        ("start", "running", "is running, so it cannot start: it can be told to pause or stop"),
-        ("start", "paused", "is paused, so it cannot start: it can be told to resume or stop"),
-        ("resume", "draft", "is draft, so it cannot resume: it can be told to start or stop"),
-        ("pause", "draft", "is draft, so it cannot pause"),
-        ("stop", "ended", "is ended, so it cannot stop: that is final"),
-        ("start", "ended", "that is final, apply its file under another id"),
-    ],
-)
-def test_wrong_transitions_are_refused_with_what_is_possible(command: str, state: str, sentence: str) -> None:
-    with pytest.raises(OutdialError, match=sentence):
-        moved(command, CampaignHead(id="spring", version=1, state=CampaignState(state), at=1), 2)
-
-
 def test_every_fault_of_resources_is_told_with_its_line(tmp_path: Path) -> None:
     text = """\
 agents:
@@ -194,18 +160,53 @@ numbers:
   - {number: "+12125550101", tag: sales}
 lines:
   - {id: main, calls_per_second: 0}
+  - {id: open, inbound: 2}
+  - {id: small, concurrency: 4, inbound: 4}
 trunks: []
 """
     document = written(tmp_path, text)
     _, found = resources_of(document)
-    short = sorted(fault.removeprefix(f"{document.file}:") for fault in found)
-    assert len(short) == 5, short
+    short = sorted((fault.removeprefix(f"{document.file}:") for fault in found), key=lambda fault: int(fault.partition(":")[0]))
+    assert len(short) == 7, short
     assert short[0].startswith("3: agents[1]: agent 'robin' stands here a second time")
     assert short[1].startswith("5: numbers[0].number: '+1 212 555 0101' is no number in E.164")
     assert short[1].endswith("Did you mean +12125550101?")
-    assert short[2].startswith("6: numbers[1].tag: is not a key here: there are number or tags. Did you mean tags?")
+    assert short[2].startswith(
+        "6: numbers[1].tag: is not a key here: there are number, tags, country, state, daily_cap or resting. Did you mean tags?"
+    )
     assert short[3] == "8: lines[0].calls_per_second: must be above 0, not 0"
-    assert short[4].startswith("9: trunks: is not a key here: there are agents, numbers or lines")
+    assert short[4].endswith("keeps calls free of a line that has any number: say how many it has, as concurrency")
+    assert short[5] == "10: lines[2].inbound: keeps 4 of 4 calls free: at least one must be left for campaigns"
+    assert short[6].startswith("11: trunks: is not a key here: there are agents, numbers or lines")
+
+
+def test_what_is_wrong_with_a_number_is_told_with_its_remedy(tmp_path: Path) -> None:
+    text = """\
+numbers:
+  - {number: "+12125550101", state: Ontario}
+  - {number: "+12125550102", country: Atlantis}
+  - {number: "+12125550103", daily_cap: 0}
+  - {number: "+12125550104", resting: soon}
+  - {number: "+12125550105", resting: 5}
+  - {number: "+12125550106", resting: 2026-12-01, daily_cap: 300, state: NJ}
+  - {number: "+12125550107", resting: true}
+"""
+    document = written(tmp_path, text)
+    declared, found = resources_of(document)
+    assert [fault.removeprefix(f"{document.file}:") for fault in sorted(found)] == [
+        "2: numbers[0].state: 'Ontario' is no state of US: write its code of two letters, such as NY",
+        "3: numbers[1].country: 'Atlantis' is no country with phone numbers: write its code of two letters, such as US",
+        "4: numbers[2].daily_cap: must be at least 1, not 0",
+        "5: numbers[3].resting: 'soon' is no date: write the day on which it may be used again, such as 2026-12-01",
+        "6: numbers[4].resting: must be true, false or a date such as 2026-12-01, not 5",
+    ]
+    assert _about(declared["number/+12125550106"]) == "NJ; at most 300 calls a day; resting until 2026-12-01"
+    assert _about(declared["number/+12125550107"]) == "resting"
+    assert thin(declared, 300) == []
+    assert thin(declared, 301) == [
+        "+12125550106 may make 300 calls a day, which are divided among 301 partitions: "
+        "each day the people of 1 of these are not called from it"
+    ]
 
 
 def test_resources_that_a_live_campaign_needs_are_not_taken_away(tmp_path: Path, empty: Snapshot, index: ResourceIndex) -> None:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from samples import ALWAYS, FIRST, NOW, NY, PHONE, PLAN, SLOT, TEXT, WORKDAY, plan_of
 
-from engine.answers import BUSY_AGAIN, CHECKS, At, Never, Until, When
+from engine.answers import BUSY_AGAIN, CHECKS, At, Never, Until, When, reason_of
 from engine.caps import Cap
 from engine.gate import Facts, Verdict, decide, holds
 from engine.layers import Layer, day_of
+from engine.numbers import NextFree
 from engine.plan import Channel, Contacting, Plan
 from engine.retries import stronger
 from engine.rulepack import Pack
@@ -85,6 +86,10 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("lifecycle", {}, True, None),
     ("lifecycle", {"campaign_state": CampaignState.PAUSED}, False, When("resumed")),
     ("lifecycle", {"campaign_state": CampaignState.DRAFT}, False, When("started")),
+    ("lifecycle", {"campaign_state": CampaignState.SCHEDULED, "starts_at": NOW + 1}, False, At(Instant(NOW + 1))),
+    ("lifecycle", {"campaign_state": CampaignState.SCHEDULED, "starts_at": NOW}, True, None),
+    ("lifecycle", {"campaign_state": CampaignState.SCHEDULED}, False, When("started")),
+    ("lifecycle", {"campaign_state": CampaignState.DRAINING}, True, None),
     ("lifecycle", {"campaign_state": CampaignState.ENDED}, False, Never("campaign_ended")),
     ("halt", {}, True, None),
     ("halt", {"halts": (halt_of(),)}, False, When("halt_lifted")),
@@ -131,6 +136,9 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
         False,
         At(Instant(NOW + BUSY_AGAIN)),
     ),
+    ("number", {}, True, None),
+    ("number", {"no_number": NextFree(OPENS, "all are used up")}, False, At(OPENS)),
+    ("number", {"no_number": NextFree(None, "all are resting")}, False, When("number")),
     ("contact_busy", {}, None, None),
     ("contact_busy", {"contact_busy": False}, True, None),
     ("contact_busy", {"contact_busy": True}, False, When("contact_free")),
@@ -155,7 +163,7 @@ def test_each_check(check: str, fields: dict[str, Any], ok: bool | None, until: 
     assert (answer.ok, answer.until) == (ok, until)
     assert verdict.ok == (ok is not False)
     assert verdict.until == until
-    assert verdict.reason == (check if ok is False else None)
+    assert verdict.reason == (reason_of(check) if ok is False else None)
 
 
 def test_every_check_is_tried_with_a_no_and_answers_in_order() -> None:
@@ -303,6 +311,7 @@ def test_what_the_window_says_holds_at_its_instant(window: Window, zones: tuple[
 states = st.builds(
     facts_of,
     campaign_state=st.sampled_from(CampaignState),
+    starts_at=st.sampled_from([None, NOW - 1, NOW + 1]),
     plan=st.sampled_from([PLAN, BUSINESS, plan_of(window=ALWAYS)]),
     zones=st.sampled_from([(NY,), ("Asia/Tokyo",)]),
     step=st.sampled_from((FIRST, TEXT)),
@@ -334,7 +343,7 @@ def test_a_yes_holds_as_long_as_the_gate_would_give_it_again(state: CampaignStat
     until = decide(Facts(plan, CampaignState.RUNNING, zones, FIRST, contact_busy=False), NOW).open_until
     assert until is not None
     for now in (NOW, Instant(until - 1), until):
-        assert holds(state, busy, until, now) is decide(Facts(plan, state, zones, FIRST, contact_busy=busy), now).ok
+        assert holds(state, busy, until, now) is decide(Facts(plan, state, zones, FIRST, contact_busy=busy, starts_at=NOW), now).ok
 
 
 def test_an_email_is_of_no_country() -> None:

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from cli import words
+from cli.dossier import Dossier
 from cli.history import history
 from cli.reasons import Why
 from cli.replay import Spell, closed_spells, replay
@@ -15,6 +16,7 @@ from engine.time import DAY, HOUR, MINUTE, SECOND, Delay, Instant
 from engine.weekly import parse_weekly
 from engine.windows import weekly_window
 from schemas.base import Wire
+from schemas.campaign import Pause
 from schemas.contact import Contact
 from schemas.decision import AnswerRecord, Decision
 from schemas.enrollment import Enroll, OptOut, Unenroll
@@ -433,3 +435,44 @@ def test_commands_and_suppressions() -> None:
 )
 def test_lengths(ms: int, text: str) -> None:
     assert words.length(ms) == text
+
+
+# --- pauses -----------------------------------------------------------------------------------------------------------------------
+
+
+def with_pause(one: Dossier, begin: int, end: int, policy: str = "hold", **how: int) -> Dossier:
+    """The person's campaign had this pause."""
+    pause = Pause(begin=begin, end=end, policy=policy, **how)
+    one.plans.heads["spring"] = one.plans.heads["spring"].model_copy(update={"pauses": [pause], "at": end})  # type: ignore[index]
+    return one
+
+
+def test_a_pause_is_what_was_waited_for() -> None:
+    made = at_work()
+    row = made.person("ann")
+    later(made, row, OPENS + 3 * HOUR, lambda r: made.call(r, "answered"))
+    one = with_pause(dossier_of(made, "ann"), OPENS + MINUTE, OPENS + 2 * HOUR, ramp=HOUR)
+    assert [entry.text for entry in history(one) if entry.kind == "waited"][1:] == [
+        "Step first waited 1 h 59 min: the campaign was paused, and let out over 1 h."
+    ]
+
+
+def test_a_step_that_a_pause_has_moved_says_so() -> None:
+    made = at_work()
+    made.person("ann")
+    made.now = Instant(OPENS + 7 * HOUR)
+    one = with_pause(dossier_of(made, "ann"), NOW - MINUTE, OPENS + 2 * HOUR, "shift")
+    one.now = made.now
+    moved = OPENS + 2 * HOUR - (NOW - MINUTE)
+    due = [(entry.at - NOW, entry.text) for entry in history(one) if entry.kind == "due"]
+    assert due == [(moved, f"Step first fell due, {words.length(moved)} later because of a pause.")]
+
+
+def test_a_step_that_a_pause_has_held_up_for_too_long_is_passed_in_the_replay() -> None:
+    made = at_work()
+    made.person("ann")
+    (enrolled,) = (event for events in made.world.events.values() for event in events if event.kind == "enrolled")
+    pause = Pause(begin=NOW - MINUTE, end=OPENS + 2 * HOUR, policy="expire", older=HOUR)
+    stands = replay(enrolled, None, {}, {}, made.plan, made.world.profiles["ann"], Instant(NOW + 2 * DAY), (pause,))
+    told = [(stand.step.id, stand.passed, stand.due - NOW) for stand in stands]
+    assert told == [("first", True, 0), ("pause", True, DAY), ("second", False, DAY)]

@@ -7,6 +7,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.quotas import Quota
 from engine.standing import MS, SECOND
 from engine.time import Instant
 from outdial.clock import SystemClock
@@ -47,7 +48,10 @@ class RecordingLane:
 
 
 class OneLine:
-    """Knows the line `main` only: ten calls a second."""
+    """Knows the line `main` only: ten calls a second. No campaign is limited."""
+
+    def quota(self, _campaign: str) -> Quota | None:
+        return Quota()
 
     def line(self, line: str) -> Line | None:
         return Line(id="main", calls_per_second=10, concurrency=None) if line == "main" else None

@@ -8,14 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.bulk import FIRST
-from engine.pacing import HORIZON, RUN, WINDOW, LinePacer, Pacer, gcra, interval
+from engine.owner import Pacer
+from engine.pacing import RUN, LinePacer
+from engine.quotas import Quota
 from engine.shares import share
+from engine.spacing import HORIZON, WINDOW, gcra, interval
 from engine.standing import LAPSE, MAX_SKEW, MS, SECOND
 from schemas.line import Demand, Grant
 from schemas.resources import Line
 
 T0 = 1_770_000_000 * SECOND
 LONG_AGO = T0 - 60 * SECOND
+
+
+def unlimited(_campaign: str) -> Quota:
+    """No campaign is limited."""
+    return Quota()
 
 
 def demand(partition: int = 0, ready: int = 0, at: int = T0, **changes: int) -> Demand:
@@ -29,7 +37,7 @@ def settings_of(name: str, rate: float | None = None, concurrency: int | None = 
 
 def pacer(rate: float | None = None, concurrency: int | None = None, partitions: int = 1, since: int = LONG_AGO) -> LinePacer:
     line = settings_of("main", rate, concurrency)
-    return LinePacer("main", lambda _: line, partitions, 7, since)
+    return LinePacer("main", lambda _: line, unlimited, partitions, 7, since)
 
 
 def slots(grants: list[Grant]) -> list[int]:
@@ -204,7 +212,7 @@ def test_lead_follows_the_slowest_and_is_bounded() -> None:
 
 def test_a_slower_line_pauses_a_window() -> None:
     rates = iter([100.0, 2.0, 2.0, 2.0])
-    line = LinePacer("main", lambda _: settings_of("main", next(rates)), 1, 7, LONG_AGO)
+    line = LinePacer("main", lambda _: settings_of("main", next(rates)), unlimited, 1, 7, LONG_AGO)
     line.report(demand(ready=99), T0)
     last = max(slots(line.grant(T0)))
     assert slots(line.grant(T0 + MS)) == []
@@ -233,7 +241,7 @@ def test_signed_skews_span_both_sides() -> None:
 
 
 def test_an_unknown_line_gets_nothing() -> None:
-    owner = Pacer(lambda name: settings_of(name) if name == "main" else None, 1, 7, LONG_AGO)
+    owner = Pacer(lambda name: settings_of(name) if name == "main" else None, unlimited, 1, 7, LONG_AGO)
     owner.report(msgspec.structs.replace(demand(ready=1), line="gone"), T0)
     assert owner.grant(T0) == []
     assert owner.next_wake(T0) is None
