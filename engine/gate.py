@@ -63,6 +63,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     dial_id: str | None = None
     ledger: LedgerRow | None = None
     slot: Slot | None = None
+    provider_back: Instant | None = None  # the provider fails, and is tried again then; None: it does not
     real_us: int = 0
     transit: int = 0  # campaign ms that must be left of the window (TRANSIT_MS at the clock's rate)
 
@@ -128,6 +129,11 @@ def _country(abroad: bool) -> Answer:
     return Answer("country", False, Never("country_not_allowed")) if abroad else Answer("country", True)
 
 
+def _provider(back: Instant) -> Answer:
+    """Answered while the provider fails, and at no other time."""
+    return Answer("provider", False, At(back))
+
+
 def _contact_busy(facts: Facts) -> Answer:
     if facts.contact_busy is None:
         return NOT_ASKED["contact_busy"]
@@ -157,17 +163,17 @@ def room(rate: float) -> int:
 
 
 def decide(facts: Facts, now: Instant) -> Verdict:
-    """Every check's answer at `now` (campaign ms), in the order of CHECKS; behind them that of the country, if it is limited."""
+    """Every check's answer at `now` (campaign ms), in the order of CHECKS; the country's and the provider's if they matter."""
     plan, step, ledger = facts.plan, facts.step, facts.ledger
     terms = plan.terms(step, facts.jurisdictions)
     until = hours.open_until(terms.window, facts.zones, facts.transit, now)
     open_now = until is not None and until > now
     opens = None if open_now else hours.opens_next(terms.window, facts.zones, facts.transit, now)
-    answers = (
+    answers: tuple[Answer, ...] = (
         _lifecycle(facts, now),
         YES["halt"] if not facts.halts else halted(facts.halts, plan.line, facts.jurisdictions),
         Answer("exit", False, Never(facts.exiting)) if facts.exiting else YES["exit"],
-        suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now),
+        suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now, only=len(plan.channels) == 1),
         YES["lists"] if not plan.lists else lists_current(plan.lists, facts.lists or {}, now),
         YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
         *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
@@ -177,7 +183,11 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         _number_busy(facts, now),
         _slot(facts, now),
     )
-    return Verdict(answers if facts.abroad is None else (*answers, _country(facts.abroad)), until, opens)
+    if facts.abroad is not None:
+        answers = (*answers, _country(facts.abroad))
+    if facts.provider_back is not None:
+        answers = (*answers, _provider(facts.provider_back))
+    return Verdict(answers, until, opens)
 
 
 #: What the hours answer while all of them are open.

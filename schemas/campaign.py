@@ -14,6 +14,8 @@ from schemas.base import Wire
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 #: What may stand between the braces of a template.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+#: An environment variable.
+EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$", max_length=200)]
 
 
 class Part(BaseModel):
@@ -153,14 +155,15 @@ class CallPart(Part):
 
 
 class SmsPart(Part):
-    """A text message. `{{name}}` stands for a variable of the contact."""
+    """A text message. `{{name}}` stands for a variable of the contact, `{{name|there}}` for it or, if empty, `there`."""
 
     template: str = _needed("the text; {{first_name}} stands for a variable of the contact", "Hi {{first_name}}", min_length=1)
 
 
 class EmailPart(Part):
-    """An email. `{{name}}` stands for a variable of the contact, in the subject too."""
+    """An email. `{{name}}` stands for a variable of the contact, as in a text message; in the subject too."""
 
+    sender: str | None = _described("who it is from; left out, as the provider has it", "Ana <ana@example.com>", alias="from")
     subject: str = _needed("its subject", "Your renewal, {{first_name}}", min_length=1)
     template: str = _needed("its text", "Hi {{first_name}}, ...", min_length=1)
 
@@ -194,6 +197,43 @@ class StepPart(Part):
     max_attempts: int | None = _described("attempts in this step, retries of all kinds counted", 4, ge=1, le=50)
 
 
+class WebhookPart(Part):
+    """An HTTP request (POST, JSON), signed as Standard Webhooks has it, and repeated until it is answered 2xx."""
+
+    url: str = _needed("where to: https, or http to this machine", "https://crm.example.com/outdial", max_length=2000)
+    secret_env: EnvName = _needed("the workers' environment variable that holds the secret it is signed with", "CRM_WEBHOOK_SECRET")
+
+
+class RecordPart(Part):
+    """A record on the topic crm-updates."""
+
+    name: Id = _needed("what it is called there", "renewal-reached")
+
+
+class SuppressPart(Part):
+    """No further contacts: the number that was called; after an exit, all the addresses of the person."""
+
+    scope: Literal["all", "campaign", "call", "sms", "email"] = _needed(
+        "for everything, for this campaign, or by one channel", "campaign"
+    )
+
+
+class ActionPart(Part):
+    """What is done after an outcome or an exit: exactly one of webhook, sms, email, event, suppress."""
+
+    model_config = _one_of("webhook", "sms", "email", "event", "suppress")
+
+    id: Id = _needed("the action's name in this campaign", "tell-crm")
+    on: list[str] = _needed(
+        "after which outcomes: dispositions, opt_out, callback, or exited:<reason>", ["answered", "exited:goal"], min_length=1
+    )
+    webhook: WebhookPart | None = _described("tell a server of it")
+    sms: SmsPart | None = _described("send the person a text message")
+    email: EmailPart | None = _described("send the person an email")
+    event: RecordPart | None = _described("write a record for a CRM", {"name": "renewal-reached"})
+    suppress: SuppressPart | None = _described("contact the person no more", {"scope": "campaign"})
+
+
 class ReentryPart(Part):
     """Whether somebody who has left may enter again."""
 
@@ -224,7 +264,7 @@ class CampaignFile(Part):
     purpose: Literal["marketing", "informational", "collections"] | None = _described("what it is for")
     countries: list[str] | None = _described("whose numbers may be contacted (ISO 3166); left out: all", ["US", "CA"], min_length=1)
     agent: str | None = _described("an agent of the resources: who calls, unless a step names another", "renewals-agent")
-    numbers: Numbers = _needed("the caller IDs", {"tag": "sales-us"})
+    numbers: Numbers | None = _described("the caller IDs; needed by calls and text messages", {"tag": "sales-us"})
     line: str = _needed("a line of the resources: its rate and concurrency hold", "main")
     concurrency: int | None = _described("this campaign's calls at a time; left out, as many as its line has", 10, ge=1)
     weight: int = _described(
@@ -253,6 +293,11 @@ class CampaignFile(Part):
     max_call: str = _described("how long a call may take, from the answer", "10m", "1h")
     goals: list[Name] = _described("events from outside that end it for a person, with the reason goal", ["paid", "called_us"], [])
     reentry: ReentryPart | None = _described("whether people may enter again; left out, once and never again")
+    actions: list[ActionPart] = _described(
+        "what is done after outcomes and exits, beside the flow",
+        [{"id": "tell-crm", "on": ["answered"], "event": {"name": "reached"}}],
+        [],
+    )
     exit: list[Literal["answered", "opted_out", "unreachable"]] = _described(
         "what ends it for a person, before the flow does", default=["answered", "opted_out", "unreachable"]
     )

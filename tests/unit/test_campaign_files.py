@@ -11,7 +11,7 @@ from cli.difference import Difference
 from cli.documents import Document, load, load_all
 from cli.main import app
 from cli.read import Snapshot
-from cli.resources import _about, broken, difference, resources_of
+from cli.resources import _about, broken, difference, resources_of, thin
 from engine.compile import compile_plan, faults
 from engine.errors import OutdialError
 from engine.plan import Channel, Contacting, Waiting
@@ -160,12 +160,14 @@ numbers:
   - {number: "+12125550101", tag: sales}
 lines:
   - {id: main, calls_per_second: 0}
+  - {id: open, inbound: 2}
+  - {id: small, concurrency: 4, inbound: 4}
 trunks: []
 """
     document = written(tmp_path, text)
     _, found = resources_of(document)
-    short = sorted(fault.removeprefix(f"{document.file}:") for fault in found)
-    assert len(short) == 5, short
+    short = sorted((fault.removeprefix(f"{document.file}:") for fault in found), key=lambda fault: int(fault.partition(":")[0]))
+    assert len(short) == 7, short
     assert short[0].startswith("3: agents[1]: agent 'robin' stands here a second time")
     assert short[1].startswith("5: numbers[0].number: '+1 212 555 0101' is no number in E.164")
     assert short[1].endswith("Did you mean +12125550101?")
@@ -173,7 +175,9 @@ trunks: []
         "6: numbers[1].tag: is not a key here: there are number, tags, country, state, daily_cap or resting. Did you mean tags?"
     )
     assert short[3] == "8: lines[0].calls_per_second: must be above 0, not 0"
-    assert short[4].startswith("9: trunks: is not a key here: there are agents, numbers or lines")
+    assert short[4].endswith("keeps calls free of a line that has any number: say how many it has, as concurrency")
+    assert short[5] == "10: lines[2].inbound: keeps 4 of 4 calls free: at least one must be left for campaigns"
+    assert short[6].startswith("11: trunks: is not a key here: there are agents, numbers or lines")
 
 
 def test_what_is_wrong_with_a_number_is_told_with_its_remedy(tmp_path: Path) -> None:
@@ -198,6 +202,11 @@ numbers:
     ]
     assert _about(declared["number/+12125550106"]) == "NJ; at most 300 calls a day; resting until 2026-12-01"
     assert _about(declared["number/+12125550107"]) == "resting"
+    assert thin(declared, 300) == []
+    assert thin(declared, 301) == [
+        "+12125550106 may make 300 calls a day, which are divided among 301 partitions: "
+        "each day the people of 1 of these are not called from it"
+    ]
 
 
 def test_resources_that_a_live_campaign_needs_are_not_taken_away(tmp_path: Path, empty: Snapshot, index: ResourceIndex) -> None:
