@@ -17,6 +17,7 @@ from cli.documents import Document, load_all, refuse
 from cli.publish import Publisher
 from cli.read import Snapshot, read_heads
 from engine.compile import faults
+from engine.lifecycle import new_head, reversioned
 from engine.time import Instant
 from outdial.clock import clock_from
 from outdial.settings import Settings
@@ -98,7 +99,7 @@ def publish(settings: Settings, snapshot: Snapshot, versions: list[CampaignVersi
             publisher.send(CAMPAIGNS, version.key, version)
         publisher.flush()
         for version in versions:
-            heads[version.id] = head_of(version.id, version.version, state_of(version.id, snapshot), version.at)
+            heads[version.id] = head_of(version, snapshot)
             publisher.send(CAMPAIGNS, version.id, heads[version.id])
     return heads
 
@@ -109,10 +110,11 @@ def state_of(campaign: str, snapshot: Snapshot) -> CampaignState:
     return head.state if head else CampaignState.DRAFT
 
 
-def head_of(campaign: str, version: int, state: CampaignState, now: int) -> CampaignHead:
-    """The record that names a campaign's current version and state."""
-    event = ids.digest("head", campaign, version, state.value, now)
-    return CampaignHead(event_id=event, cause="cli", id=campaign, version=version, state=state, at=now)
+def head_of(version: CampaignVersion, snapshot: Snapshot) -> CampaignHead:
+    """The record that names a campaign's current version: its state, and its pauses, stay as they are."""
+    head = snapshot.heads.get(version.id)
+    now = Instant(version.at)
+    return reversioned(head, version.version, now) if head else new_head(version.id, version.version, now)
 
 
 def changes(version: CampaignVersion | None, snapshot: Snapshot) -> list[Difference]:
@@ -129,7 +131,7 @@ def _show(version: CampaignVersion, snapshot: Snapshot) -> None:
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"{head.id}: what changes from version {head.version}, which is {head.state.value}, to version {version.version}")
     show(changes(version, snapshot), console)
-    if head.state in (CampaignState.RUNNING, CampaignState.PAUSED):
+    if head.state not in (CampaignState.DRAFT, CampaignState.ENDED):
         console.print("  whoever is in it already goes on with the version they entered with")
 
 

@@ -4,7 +4,7 @@ The names are those in the exports of HubSpot, Salesforce, GoHighLevel, Google a
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -51,11 +51,15 @@ def mapping_of(options: Iterable[str]) -> dict[str, str]:
 
 
 def layout_of(
-    header: list[str], mapping: dict[str, str], sample: Iterable[list[str]] = (), is_phone: Callable[[str], bool] = lambda _: False
+    header: list[str],
+    mapping: dict[str, str],
+    sample: Iterable[list[str]] = (),
+    is_phone: Callable[[str], bool] = lambda _: False,
+    reach: Collection[str] = ("phone", "email"),
 ) -> Layout:
     """Matches columns to fields: `mapping` (field -> column, as --map gives it) first, then by name, then by the cells of `sample`.
 
-    Raises UsageError for a mapping that names no column, OutdialError for a list without a phone column.
+    Raises UsageError for a mapping that names no column, OutdialError for a list without addresses (`reach`: their kinds).
     """
     columns = {plain(title): i for i, title in enumerate(header)}
     fields, alt_phones = _mapped(columns, header, mapping)
@@ -66,9 +70,16 @@ def layout_of(
     if "phone" not in fields and alt_phones:
         fields["phone"], how["phone"] = alt_phones.pop(0), how.get("alt_phone", "name")
     _by_contents(free, list(sample), fields, how, is_phone)
-    if "phone" not in fields:
-        raise OutdialError(f"no column holds phone numbers: add --map phone=COLUMN, one of {', '.join(header)}")
+    if not any(kind in fields for kind in reach):
+        raise OutdialError(f"no column holds {_nothing(reach)}, one of {', '.join(header)}")
     return Layout(len(header), fields, tuple(alt_phones), free, how, tuple(header))
+
+
+def _nothing(reach: Collection[str]) -> str:
+    """What a list lacks, and how to name the column."""
+    kinds = [kind for kind in ("phone", "email") if kind in reach]
+    words = {"phone": "phone numbers", "email": "email addresses"}
+    return f"{' or '.join(words[kind] for kind in kinds)}: add {' or '.join(f'--map {kind}=COLUMN' for kind in kinds)}"
 
 
 def _mapped(columns: dict[str, int], header: list[str], mapping: dict[str, str]) -> tuple[dict[str, int], list[int]]:

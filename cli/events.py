@@ -129,4 +129,5 @@ def line(event: Event) -> str:
     """One event in one line: campaign time, kind, who, and what its kind adds."""
     more = " ".join(f"{name}={value}" for name, value in event.data.items())
     step = f" {event.step}" if event.step else ""
-    return f"{iso(event.at)} {event.kind:<15} {event.contact_id} {event.campaign}/{event.entry}{step} {more}".rstrip()
+    who = f"{event.contact_id} {event.campaign}/{event.entry}" if event.contact_id else event.campaign
+    return f"{iso(event.at)} {event.kind:<15} {who}{step} {more}".rstrip()

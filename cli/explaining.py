@@ -18,9 +18,11 @@ from engine import flow
 from engine.answers import Answer, reason_of, record
 from engine.errors import OutdialError
 from engine.gate import Verdict, decide
+from engine.pauses import consequential, expired, let_out, moved
 from engine.plan import Contacting, Plan, Waiting
 from engine.reach import address_for
 from engine.time import Instant
+from schemas.campaign import CampaignState, Pause
 from schemas.decision import AnswerRecord, Decision
 from schemas.rows import EnrollmentRow, LedgerRow, State
 
@@ -64,13 +66,17 @@ def _asked(one: Dossier, row: EnrollmentRow, ledgers: Mapping[str, LedgerRow], a
         return fields_of(told, state=str(error))
     if row.state is not State.WAITING:
         return told
-    row, told = _by(row, plan, at), fields_of(told, due=row.due)
+    pauses = _pauses(one, row.campaign)
+    row = _by(moved(row, pauses), plan, at)
+    told = fields_of(told, due=row.due)
     if not isinstance(plan.step(row.step), Contacting):
         return fields_of(told, state="waits for its next step until")
-    if reason := _skip(one, row, plan, at):
+    if reason := _skip(one, row, plan, at, pauses):
         return fields_of(told, state=reason)
     verdict = _verdict(one, row, plan, ledgers, at)
     state = "its step is not due before" if row.due > at else "its step is due since"
+    if (turn := let_out(row, pauses)) > at and row.due <= at:
+        told, state = fields_of(told, due=turn), "its step was overdue when a pause ended, and is let out at"
     held = one.used.get(row.campaign)
     return _with(fields_of(told, step=row.step, held=held if held and at < held[1] else None), verdict, state)
 
@@ -90,8 +96,18 @@ def _verdict(one: Dossier, row: EnrollmentRow, plan: Plan, ledgers: Mapping[str,
     return decide(with_fields(facts, ledger=ledger), at)
 
 
-def _skip(one: Dossier, row: EnrollmentRow, plan: Plan, at: Instant) -> str | None:
-    return "its step will be passed over" if flow.moves_when_due(row, plan, one.profile, at) else None
+def _pauses(one: Dossier, campaign: str) -> tuple[Pause, ...]:
+    """Those that change when somebody is due; none while another one lasts, for then nobody moves."""
+    head = one.plans.heads.get(campaign)
+    return consequential(head.pauses) if head and head.state is not CampaignState.PAUSED else ()
+
+
+def _skip(one: Dossier, row: EnrollmentRow, plan: Plan, at: Instant, pauses: tuple[Pause, ...]) -> str | None:
+    if flow.moves_when_due(row, plan, one.profile, at):
+        return "its step will be passed over"
+    return (
+        "its step will be passed over, because a pause has held it up for too long" if expired(Instant(row.due), pauses) else None
+    )
 
 
 def _then(one: Dossier, row: EnrollmentRow, at: Instant) -> Explained:

@@ -1,7 +1,7 @@
 """Which row of a list is its header, if any is.
 
 A header holds names, never a phone number or an email address. Titles and notes may stand above it; the first row that names a
-phone column is it, else the first row. A list whose first row is a person's has none.
+phone column is it, else the first that names an email column, else the first row. A list whose first row is a person's has none.
 """
 
 import re
@@ -44,9 +44,10 @@ def _header_at(rows: list[list[str]], known: frozenset[str], country: str) -> in
         if has_data(cells, country):
             break
         above.append(cells)
-    for i, cells in enumerate(above):
-        if known & {plain(cell) for cell in cells} or any(field_of(cell) in ("phone", "alt_phone") for cell in cells):
-            return i
+    for fields in (("phone", "alt_phone"), ("email",)):
+        for i, cells in enumerate(above):
+            if known & {plain(cell) for cell in cells} or any(field_of(cell) in fields for cell in cells):
+                return i
     return 0 if above else None
 
 

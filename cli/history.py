@@ -15,9 +15,10 @@ from cli.reasons import View, why
 from cli.replay import Spell, Stand, closed_spells, replay
 from engine.errors import OutdialError
 from engine.hours import closing
+from engine.pauses import consequential
 from engine.plan import Contacting, Plan
 from engine.time import SECOND, Instant
-from schemas.campaign import CampaignState
+from schemas.campaign import CampaignState, Pause
 from schemas.command import Dial, Revoke
 from schemas.event import Event, EventKind
 from schemas.outcome import Outcome
@@ -142,6 +143,9 @@ class _Teller:
                 text = f"At step {row.step or 'none yet'}: {words.waiting(reason, self._clocked(row.campaign))}."
                 yield self._made(one.now, "now", text, row.campaign, row.entry, row.step or None)
 
+        for action in one.actions:
+            yield self._made(one.now, "now", words.pending(action), action.campaign, action.entry, None)
+
     # --- one enrollment ---
 
     def _stands_of(self, found: Found, plan: Plan) -> Iterator[Entry]:
@@ -151,7 +155,7 @@ class _Teller:
         first = one.contacts[0].appended if one.contacts else Instant(0)
         waited = first - told.at > TOGETHER_MS * one.rate and not any(dial.at < first for dial in mine.values())
         late = first if waited else None  # else the details came with the enrollment, or came again later
-        for stand in replay(told, late, mine, closed, plan, one.profile, one.now):
+        for stand in replay(told, late, mine, closed, plan, one.profile, one.now, self._pauses(plan.campaign)):
             end = Instant(stand.issued.at) if stand.issued else self._left_from(told, stand)
             if stand.passed or (end is not None and stand.due <= end):
                 yield from self._stood(stand, plan, told.entry, end or stand.due)
@@ -176,7 +180,8 @@ class _Teller:
         if stand.passed:
             return  # it was skipped: the feed says so
         again = " again" if stand.retry else ""
-        yield self._made(due, "due", f"Step {name} fell due{again}.", plan.campaign, entry, name, stand.seq)
+        later = f", {words.length(stand.later)} later because of a pause" if stand.later else ""
+        yield self._made(due, "due", f"Step {name} fell due{again}{later}.", plan.campaign, entry, name, stand.seq)
         profile, at = self.one.profile, due
         zones = plan.zones(profile.zones if profile else ())
         window = plan.terms(stand.step, profile.jurisdictions if profile else ()).window
@@ -193,6 +198,14 @@ class _Teller:
     def _held_up(self, stand: Stand, plan: Plan, entry: int, begin: Instant, end: Instant) -> Iterator[Entry]:
         """What kept somebody whom the window did not, in [begin, end): as far as records tell."""
         head, name = self.one.plans.heads.get(plan.campaign), stand.step.id
+        for pause in head.pauses if head else ():
+            over = Instant(min(end, end if pause.end is None else pause.end))
+            if pause.begin < end and begin < over:
+                why = "had not been started" if pause.policy == "draft" else "was paused"
+                ramp = f", and let out over {words.length(pause.ramp)}" if pause.ramp else ""
+                text = f"Step {name} waited {words.length(over - max(begin, pause.begin))}: the campaign {why}{ramp}."
+                yield self._made(begin, "waited", text, plan.campaign, entry, name, stand.seq)
+                begin = Instant(min(end, over + pause.ramp))
         if head is not None and head.state is CampaignState.RUNNING and begin < head.at <= end:
             text = f"Step {name} waited {words.length(head.at - begin)}: the campaign was started, or resumed, only then."
             yield self._made(begin, "waited", text, plan.campaign, entry, name, stand.seq)
@@ -206,6 +219,10 @@ class _Teller:
         yield self._made(begin, "waited", text, plan.campaign, entry, name, stand.seq)
 
     # --- what entries share ---
+
+    def _pauses(self, campaign: str) -> tuple[Pause, ...]:
+        head = self.one.plans.heads.get(campaign)
+        return consequential(head.pauses) if head else ()
 
     def _plan(self, campaign: str, version: int) -> Plan | None:
         try:

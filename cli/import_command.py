@@ -4,7 +4,7 @@ Nothing is written unless the file can be read to its end and every campaign is 
 the checksum of its file and the options that matter, so that the same command goes on, or changes nothing.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from cli.import_show import as_json as json_of
 from cli.import_show import bar, show_layout, show_result
 from cli.importing import Layout, layout_for, mapping_of
 from cli.listing import Listing, survey
-from cli.open import allowed_in, check_open
+from cli.open import Entered, check_open, entered_by
 from cli.publish import Publisher
 from cli.rejects import OPTION as REJECTS
 from cli.rejects import write_rejects
@@ -96,15 +96,15 @@ class _Publishing(Sink):
 
 def _import(settings: Settings, asked: _Asked) -> None:
     cluster = _cluster(settings, asked)
-    allowed = allowed_in(check_open(settings, asked.campaigns))
+    entered = entered_by(check_open(settings, asked.campaigns))
     listing = survey(asked.file, asked.encoding, tuple(asked.mapping.values()), asked.country)
-    layout = layout_for(listing, asked.mapping, asked.country)
+    layout = layout_for(listing, asked.mapping, asked.country, entered.reach)
     if asked.rejects:
         check_place(asked.rejects, REJECTS)
     console = Console(soft_wrap=True, highlight=False, quiet=asked.as_json)
     show_layout(console, listing, layout)
     with opened(settings.home, cluster, keep=not asked.dry_run) as ledger:
-        which, fresh = _carried_out(settings, asked, listing, layout, allowed, ledger, cluster, console)
+        which, fresh = _carried_out(settings, asked, listing, layout, entered, ledger, cluster, console)
         _report(asked, layout, which, fresh, ledger, console)
         if asked.rejects:
             delimiter = listing.dialect.delimiter if listing.dialect else ","
@@ -120,21 +120,21 @@ def _carried_out(
     asked: _Asked,
     listing: Listing,
     layout: Layout,
-    allowed: frozenset[str] | None,
+    entered: Entered,
     ledger: RowLedger,
     cluster: str,
     console: Console,
 ) -> tuple[Import, bool]:
     """The import, done; and whether anything had to be done."""
     now = clock_from(settings).now()
-    name = _name(asked, listing, allowed, cluster)
+    name = _name(asked, listing, entered, cluster)
     about = {"file": str(asked.file), "checksum": listing.checksum, "campaigns": list(asked.campaigns), "rows": listing.rows}
     which = ledger.begin(name, about, now)
     if which.state == DONE:
         return which, False
     if which.row:
         console.print(f"import {name} was interrupted: it goes on behind row {which.row}")
-    job = Job(listing, layout, asked.country, asked.campaigns, allowed, now)
+    job = Job(listing, layout, asked.country, asked.campaigns, entered.allowed, now, entered.reach)
     learn(settings, asked.campaigns, ledger)
     with _sink(settings, asked.dry_run) as sink, bar(listing.rows, which.tally.rows) as progress, _resumable(ledger, name):
         carry_out(job, which, ledger, sink, progress)
@@ -166,9 +166,10 @@ def _usable(which: Import) -> bool:
     return which.tally.accepted + which.tally.merged > 0
 
 
-def _name(asked: _Asked, listing: Listing, allowed: Collection[str] | None, cluster: str) -> str:
+def _name(asked: _Asked, listing: Listing, entered: Entered, cluster: str) -> str:
     """What an import is known by: ten hex digits of its file, campaigns, and the options that its outcome depends on."""
-    options = (asked.country, repr(sorted(asked.mapping.items())), asked.encoding or "", repr(allowed and sorted(allowed)))
+    wanted = repr(entered.allowed and sorted(entered.allowed)), repr(sorted(entered.reach))
+    options = (asked.country, repr(sorted(asked.mapping.items())), asked.encoding or "", *wanted)
     return ids.digest("import", cluster, listing.checksum, repr(sorted(asked.campaigns)), *options)[:10]
 
 

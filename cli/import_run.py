@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, islice
 
-from cli.importing import Layout, Person, Reject, person_of
+from cli.importing import ANY_WAY, Layout, Person, Reject, person_of
 from cli.listing import Listing
 from cli.row_ledger import DONE, Import, RowLedger
 from cli.settle import Settled, settle
@@ -27,7 +27,8 @@ Found = tuple[int, Person | Reject]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be imported, how it is read, into which campaigns. allowed: countries (ISO 3166), None: all. at: campaign ms."""
+    """What is to be imported, how it is read, into which campaigns. allowed: countries (ISO 3166), None: all. reach: kinds of
+    addresses of which a person needs one. at: campaign ms."""
 
     listing: Listing
     layout: Layout
@@ -35,6 +36,7 @@ class Job:
     campaigns: tuple[str, ...]
     allowed: frozenset[str] | None
     at: Instant
+    reach: frozenset[str] = ANY_WAY
 
 
 class Sink:
@@ -78,4 +80,4 @@ def _uncollected() -> Iterator[None]:
 def _read(job: Job, last: int) -> Iterator[list[Found]]:
     rows = job.listing.after(last)
     while part := list(islice(rows, BATCH)):
-        yield [(row, person_of(row, cells, job.layout, job.country, job.allowed)) for row, cells in part]
+        yield [(row, person_of(row, cells, job.layout, job.country, job.allowed, job.reach)) for row, cells in part]

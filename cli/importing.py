@@ -1,7 +1,7 @@
 """Rows of a list become people, or rejects with a reason. Pure: no file, no broker; `cli/import_run.py` reads and publishes.
 
-A person is its contact id: the id column, else a hash of the phone. Two rows with one id are one person, and the later row replaces
-the earlier whole (docs/decisions/0007-merging-rows.md).
+A person is its contact id: the id column, else a hash of the phone, else of the email. Two rows with one id are one person, and the
+later row replaces the earlier whole (docs/decisions/0007-merging-rows.md).
 """
 
 from collections.abc import Collection
@@ -39,18 +39,28 @@ _EMPTY = "an empty cell"
 _CONTACT, _ENROLL = written_form(Contact), written_form(Enroll)
 
 
+#: How people can be reached: an address of one of these kinds is needed.
+ANY_WAY = frozenset(("phone", "email"))
+
+
 class Person(NamedTuple):
-    """A usable row: the record to publish, the number that is called, the zones, what was mended (MENDS), and what could not be.
+    """A usable row: the record to publish, the number that is called (None: only emails reach the person), the zones, what was
+    mended (MENDS), and what could not be.
 
     The zones are those that the intake will find (engine/intake.py); problems: in words, no reason not to call.
     """
 
     contact: Contact
-    phone: Phone
+    phone: Phone | None
     zones: ZoneSet
     mended: tuple[str, ...]
     problems: tuple[str, ...]
     cells: list[str]
+
+    @property
+    def address(self) -> str:
+        """Where the person is reached: no other contact may be reached there in the same campaign."""
+        return self.phone.e164 if self.phone else canonical_address("email", self.contact.email or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +74,25 @@ class Reject:
     cells: list[str]
 
 
-def layout_for(listing: Listing, mapping: dict[str, str], country: str) -> Layout:
+def layout_for(listing: Listing, mapping: dict[str, str], country: str, reach: Collection[str] = ANY_WAY) -> Layout:
     """The layout of a list, by `--map`, names and contents. Raises UsageError, OutdialError."""
-    return layout_of(listing.header, mapping, listing.sample, lambda text: is_phone(text, country))
+    return layout_of(listing.header, mapping, listing.sample, lambda text: is_phone(text, country), reach)
 
 
-def person_of(row: int, cells: list[str], layout: Layout, country: str, allowed: Collection[str] | None = None) -> Person | Reject:
-    """One row as a person; or why it cannot be used. allowed: countries that may be called (ISO 3166), None for all."""
+def person_of(
+    row: int,
+    cells: list[str],
+    layout: Layout,
+    country: str,
+    allowed: Collection[str] | None = None,
+    reach: Collection[str] = ANY_WAY,
+) -> Person | Reject:
+    """One row as a person; or why it cannot be used.
+
+    allowed: countries that may be called (ISO 3166), None for all. reach: kinds of addresses of which the person needs one.
+    """
     try:
-        return _person(cells, layout, country, allowed)
+        return _person(cells, layout, country, allowed, reach)
     except UnusableError as error:
         return Reject(row, error.code, str(error), error.fix, cells)
 
@@ -84,36 +104,57 @@ def enrollment(contact_id: str, campaign: str, at: int, source: str, entry: int 
     return _ENROLL(event_id=event, cause=source, contact_id=contact_id, campaign=campaign, entry=entry, at=at, source=source)
 
 
-def _person(cells: list[str], layout: Layout, country: str, allowed: Collection[str] | None) -> Person:
+def _person(cells: list[str], layout: Layout, country: str, allowed: Collection[str] | None, reach: Collection[str]) -> Person:
     _whole(cells, layout)
     texts = [cell.strip() for cell in cells] + [""] * (layout.width - len(cells))
     value = {name: _filled(texts[i]) for name, i in layout.fields.items()}
     region, mended = _country(value, country)
     problems: list[str] = []
     try:
-        numbers, later = _numbers([value["phone"], *(_filled(texts[i]) for i in layout.alt_phones)], region, problems)
+        phones = [value.get("phone", ""), *(_filled(texts[i]) for i in layout.alt_phones)]
+        numbers, later = _reached(phones, value.get("email", ""), region, reach, problems)
     except UnusableError:
         _repeated(texts, layout)
         raise
-    phone, *others = numbers.phones
-    if allowed is not None and phone.region not in allowed:
+    phone, *others = numbers.phones or (None,)
+    if phone and allowed is not None and "phone" in reach and phone.region not in allowed:
         reason = f"phone {phone.e164} is a number of {phone.region}, and the campaign allows {', '.join(sorted(allowed))} alone"
         raise UnusableError("country_not_allowed", reason, "leave the row out, or add the country to the campaign's `countries`")
-    contact = _contact(value, texts, layout, phone, [*(other.e164 for other in others), *later], numbers.extension, region, mended)
-    _check_email(contact.email, problems)
+    alternatives = [*(other.e164 for other in others if other), *later]
+    contact = _contact(value, texts, layout, phone, alternatives, numbers.extension, region, mended)
     if contact.consent:
         consents_of(contact.consent, problems)
     zones = zone_set(contact.timezone, phone, contact.postal_code, contact.state, contact.country)
     return Person(contact, phone, zones, (*numbers.mended, *mended), (*problems, *zones.problems), cells)
 
 
-def _check_email(email: str | None, problems: list[str]) -> None:
-    """Adds what is wrong with an email."""
-    if email:
-        try:
-            canonical_address("email", email)
-        except RecordError as error:
-            problems.append(str(error))
+def _reached(phones: list[str], email: str, region: str, reach: Collection[str], problems: list[str]) -> tuple[Numbers, list[str]]:
+    """The numbers, and what stands behind them; without any, an email must do. Raises UnusableError for whom nothing reaches."""
+    wrong = _wrong_email(email)
+    needed = "phone" not in reach or (not any(phones) and "email" in reach and bool(email))
+    if needed and wrong:
+        raise UnusableError("invalid_email", wrong, "correct the address")
+    if needed and not email:
+        raise UnusableError("no_email", "has no email address, and nothing else is sent", "add one, or leave the row out")
+    problems += [wrong] if wrong else []
+    if needed and not any(phones):
+        return Numbers(()), []
+    try:
+        return _numbers(phones, region, problems)
+    except UnusableError as error:
+        if "phone" in reach:
+            raise
+        problems.append(str(error))
+        return Numbers(()), []
+
+
+def _wrong_email(email: str) -> str | None:
+    """What is wrong with an email, in words."""
+    try:
+        canonical_address("email", email or "a@example.com")
+    except RecordError as error:
+        return str(error)
+    return None
 
 
 def _whole(cells: list[str], layout: Layout) -> None:
@@ -188,14 +229,15 @@ def _contact(
     value: dict[str, str],
     texts: list[str],
     layout: Layout,
-    phone: Phone,
+    phone: Phone | None,
     others: list[str],
     extension: str,
     region: str,
     mended: list[str],
 ) -> Contact:
     """Raises UnusableError for an id that cannot be one, and for text that is none (UTF-7 can write half a character)."""
-    contact_id = value.get("id") or ids.digest("contact", phone.e164)
+    called = phone.e164 if phone else None
+    contact_id = value.get("id") or ids.digest("contact", called or canonical_address("email", value["email"]))
     if len(contact_id) > _LONGEST_ID:
         reason = f"its id has {len(contact_id)} characters: {_LONGEST_ID} are the most"
         raise UnusableError("long_id", reason, "map another column: --map id=COLUMN")
@@ -208,11 +250,11 @@ def _contact(
         facts["postal_code"] = mend_zip(code, region)
         if facts["postal_code"] != code:
             mended.append("postal_code")
-    alt_phones = [number for number in dict.fromkeys(others) if number != phone.e164]
+    alt_phones = [number for number in dict.fromkeys(others) if number != called]
     variables = {name: texts[i] for name, i in layout.variables.items() if texts[i]}
     if extension:
         variables["phone_extension"] = extension
-    contact = _CONTACT(id=contact_id, phone=phone.e164, alt_phones=alt_phones, variables=variables, **facts)
+    contact = _CONTACT(id=contact_id, phone=called, alt_phones=alt_phones, variables=variables, **facts)
     try:
         contact.event_id = ids.digest("contact", encode(contact).decode())
     except UnicodeEncodeError as error:

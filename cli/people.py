@@ -21,6 +21,7 @@ from cli.plans import Plans
 from cli.reasons import BUDGET, COMMAND_OPEN, PACING, Used, View, late, why
 from cli.summary import CampaignSummary, Closings, Summary, Waits
 from cli.usage import Numbers
+from engine.lifecycle import about, state_at
 from engine.time import Instant
 from engine.timers import Wheel
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
@@ -123,7 +124,7 @@ class People:
     def summary(self, now: Instant, closings: Closings) -> Summary:
         """As of the last refresh. A campaign without people is counted as well."""
         names = {*self._plans.heads, *self._figures, *closings.counts, *(c for t in self._totals.values() for c in t.exits)}
-        return Summary(now, tuple(self._summary_of(name, closings) for name in sorted(names)))
+        return Summary(now, tuple(self._summary_of(name, closings, now) for name in sorted(names)))
 
     def enrolled(self) -> Iterator[EnrollmentRow]:
         """All rows that are there."""
@@ -220,9 +221,10 @@ class People:
 
     # --- figures ---
 
-    def _summary_of(self, campaign: str, closings: Closings) -> CampaignSummary:
+    def _summary_of(self, campaign: str, closings: Closings, now: Instant) -> CampaignSummary:
         head, figures = self._plans.heads.get(campaign), self._figures.get(campaign)
-        one = CampaignSummary(campaign, str(head.state) if head else "unknown", head.version if head else None)
+        one = CampaignSummary(campaign, str(state_at(head, now)) if head else "unknown", head.version if head else None)
+        one.about = about(head, now) if head else None
         if figures is not None:
             one.people, one.attempts = figures.people, figures.attempts
             one.states, one.exits = +figures.states, +figures.exits

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from cli.packed import Packed
 from engine.compile import compile_plan
 from engine.errors import OutdialError
+from engine.lifecycle import leaves_the_end
 from engine.numbers import Pool
 from engine.plan import Plan
 from engine.resources import ResourceIndex
@@ -127,18 +128,27 @@ class Snapshot:
 
 def read_heads(settings: Settings) -> Snapshot:
     """The current campaigns and resources. Records that cannot be read are left out: the workers report those."""
-    campaigns = _latest(settings, CAMPAIGNS)
-    heads = _readable(CampaignHead.model_validate_json, ((k, v) for k, v in campaigns.items() if "@" not in k))
-    versions = _readable(CampaignVersion.model_validate_json, ((k, v) for k, v in campaigns.items() if "@" in k))
+    campaigns = [(k, v) for k, values in _every(settings, CAMPAIGNS).items() for v in values]
+    heads = _readable(CampaignHead.model_validate_json, ((k, v) for k, v in campaigns if "@" not in k))
+    versions = _readable(CampaignVersion.model_validate_json, ((k, v) for k, v in campaigns if "@" in k))
     held = _read_held(settings)
     return Snapshot(
-        {h.id: h for _, h in heads},
+        _newest(head for _, head in heads),
         {(v.id, v.version): v for _, v in versions},
         ResourceIndex.of(held.values()),
         {},
         tuple(each for each in held.values() if isinstance(each, Halt)),
         tuple(each for each in held.values() if isinstance(each, SuppressionList)),
     )
+
+
+def _newest(heads: Iterable[CampaignHead]) -> dict[str, CampaignHead]:
+    """The newest head of each campaign, in the order of their records; one that leaves the end counts for nothing."""
+    found: dict[str, CampaignHead] = {}
+    for head in heads:
+        if not leaves_the_end(found.get(head.id), head):
+            found[head.id] = head
+    return found
 
 
 def read_resources(settings: Settings) -> dict[str, Resource]:
@@ -174,13 +184,18 @@ def _readable(validate: Callable[[bytes], T], found: Iterable[tuple[str, bytes]]
 
 def _latest(settings: Settings, spec: TopicSpec) -> dict[str, bytes]:
     """The last value of each key of a compacted topic, tombstoned keys left out."""
-    found: dict[str, bytes] = {}
+    return {key: values[-1] for key, values in _every(settings, spec).items()}
+
+
+def _every(settings: Settings, spec: TopicSpec) -> dict[str, list[bytes]]:
+    """What is left of the values of each key of a compacted topic, oldest first; nothing from before a tombstone."""
+    found: dict[str, list[bytes]] = {}
     for raw in read_records(settings, spec):
         key = raw.key or ""
         if raw.value is None:
             found.pop(key, None)
         else:
-            found[key] = raw.value
+            found.setdefault(key, []).append(raw.value)
     return found
 
 

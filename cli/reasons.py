@@ -14,11 +14,12 @@ from engine.answers import At, Never, When
 from engine.errors import OutdialError
 from engine.gate import Facts, Verdict, decide, room
 from engine.numbers import NextFree, none_left, untouched
+from engine.pauses import consequential, expired, let_out, moved
 from engine.plan import Channel, Plan
 from engine.reach import address_for
 from engine.time import Instant
 from engine.windows import open_range
-from schemas.campaign import CampaignState
+from schemas.campaign import CampaignState, Pause
 from schemas.rows import EnrollmentRow, Profile, State
 
 AWAITING_CONTACT = "awaiting contact"
@@ -29,9 +30,12 @@ BUDGET = "daily budget"  # nothing else is in the way: the campaign has used up 
 MOVING = "moving on"  # a wait is over, or a step is skipped: no gate is asked
 LEAVING = "leaving"  # the exit is decided, or the gate says never
 NO_PLAN = "campaign version missing"
+PAUSED = "paused"
+NOT_STARTED = "not started"
+RAMP = "let out after the pause"
 
 #: A refusal that ends with an event, in a user's words; any other goes by the name of its check.
-_EVENTS = {"resumed": "paused", "started": "not started", "contact_free": "contact busy", "halt_lifted": "halted"}
+_EVENTS = {"resumed": PAUSED, "started": NOT_STARTED, "contact_free": "contact busy", "halt_lifted": "halted"}
 
 
 #: Campaign -> what of its budget is used up, in words, and until when (campaign ms).
@@ -82,6 +86,15 @@ class View:
         busy = {row.contact_id: row.key for row in rows.values() if row.open is not None}
         return cls(profiles, plans, now, rate, busy, used or {}, usage)
 
+    def pauses(self, campaign: str) -> tuple[Pause, ...]:
+        """Those of its pauses that change when somebody is due."""
+        head = self.plans.heads.get(campaign)
+        return consequential(head.pauses) if head and head.pauses else ()
+
+    def paused(self, campaign: str) -> bool:
+        head = self.plans.heads.get(campaign)
+        return head is not None and head.state is CampaignState.PAUSED
+
 
 def why(row: EnrollmentRow, view: View) -> Why | None:
     """Why the row stays where it is; None if it has exited."""
@@ -94,6 +107,7 @@ def why(row: EnrollmentRow, view: View) -> Why | None:
         return Why(COMMAND_OPEN)
     if row.exit is not None:
         return Why(LEAVING, since=Instant(row.exit.at), detail=row.exit.reason)
+    row = moved(row, view.pauses(row.campaign))
     if row.due > view.now:
         return Why(DUE_LATER, until=Instant(row.due))
     try:
@@ -105,8 +119,11 @@ def why(row: EnrollmentRow, view: View) -> Why | None:
 
 def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
     profile, due = view.profiles.get(row.contact_id), Instant(row.due)
-    if flow.moves_when_due(row, plan, profile, view.now):
-        return Why(MOVING, since=due)
+    paused, pauses, head = view.paused(row.campaign), view.pauses(row.campaign), view.plans.heads.get(row.campaign)
+    if flow.moves_when_due(row, plan, profile, view.now) or (not paused and expired(due, pauses)):
+        return Why(PAUSED) if paused else Why(MOVING, since=Instant(max(due, head.at if head else 0)))
+    if not paused and (at := let_out(row, pauses)) > view.now:
+        return Why(RAMP, until=at)
     facts = facts_of(row, plan, profile, view)
     verdict = decide(facts, view.now)
     match verdict.until:
@@ -117,10 +134,8 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
         case Never(reason):
             return Why(LEAVING, since=due, detail=reason)
         case At(instant):
-            return Why(_check(verdict), until=instant)
-        case When(event):
-            return Why(_EVENTS.get(event, _check(verdict)))
-    return Why(_check(verdict))
+            return Why(reason_of(verdict), until=instant)
+    return Why(reason_of(verdict))
 
 
 def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View) -> Facts:
@@ -130,6 +145,7 @@ def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View
     return Facts(
         plan=plan,
         campaign_state=head.state if head else CampaignState.DRAFT,
+        starts_at=head.starts_at if head else None,
         zones=plan.zones(profile.zones if profile else ()),
         step=step,
         jurisdictions=profile.jurisdictions if profile else (),
@@ -154,7 +170,13 @@ def _no_number(row: EnrollmentRow, plan: Plan, channel: Channel, view: View) -> 
     return none_left(pool, account, view.now, channel is Channel.CALL)
 
 
-def _check(verdict: Verdict) -> str:
+def reason_of(verdict: Verdict) -> str:
+    """The name of what speaks for a refusal."""
+    match verdict.until:
+        case When(event) if event in _EVENTS:
+            return _EVENTS[event]
+        case At() if verdict.reason == "lifecycle":
+            return NOT_STARTED
     return (verdict.reason or "gate").replace("_", " ")
 
 
@@ -174,4 +196,5 @@ def _ready_since(row: EnrollmentRow, facts: Facts, now: Instant, view: View) -> 
     """The earliest instant from which the gate may have said yes: due, window open at `now`, campaign in its present state."""
     found = open_range(facts.plan.terms(facts.step, facts.jurisdictions).window, facts.zones, now)
     head = view.plans.heads.get(row.campaign)
-    return Instant(max(row.due, found.start if found else 0, head.at if head else 0))
+    begun = max(head.at, head.starts_at or 0) if head else 0
+    return Instant(max(let_out(row, view.pauses(row.campaign)), found.start if found else 0, begun))

@@ -5,15 +5,17 @@ commands got a slot, how they closed) lead the same pure function to the same ro
 is that of today: after a change of zones, a due instant in calendar days is what it would be now. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from engine import flow
+from engine.pauses import expired, moved
 from engine.plan import Plan, Step
 from engine.time import Instant
 from engine.windows import Window, open_range
+from schemas.campaign import Pause
 from schemas.command import Dial
 from schemas.event import Event
 from schemas.outcome import Outcome
@@ -24,7 +26,8 @@ from schemas.rows import EnrollmentRow, Open, Profile, State
 class Stand:
     """The enrollment stood at a step from `due` on (campaign ms). `issued`: the command that ended it, None: none has yet.
 
-    `retry`: it is the same step once more. `passed`: the step contacts nobody (a wait is over) or was skipped.
+    `retry`: it is the same step once more. `passed`: the step contacts nobody (a wait is over) or was skipped. `later`: ms by
+    which a pause has moved it.
     """
 
     step: Step
@@ -33,6 +36,7 @@ class Stand:
     issued: Dial | None = None
     retry: bool = False
     passed: bool = False
+    later: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ def replay(
     plan: Plan,
     profile: Profile | None,
     now: Instant,
+    pauses: Sequence[Pause] = (),
 ) -> list[Stand]:
     """`dials` and `outcomes` of this enrollment by seq; `known_at`: when the contact came, if that was after `enrolled`.
 
@@ -60,16 +65,21 @@ def replay(
     at = Instant(max(enrolled.at, known_at or 0))
     row, stands = flow.enroll(inp, at, plan, profile).row, list[Stand]()
     while row.state is State.WAITING:
+        fell_due, row = row.due, moved(row, pauses)
+        later = row.due - fell_due
         step, dial = plan.step(row.step), dials.get(row.seq)
         again = bool(stands) and stands[-1].step.id == step.id
         if dial is not None and dial.step == step.id:
-            stands.append(Stand(step, row.seq, Instant(row.due), dial, again))
+            stands.append(Stand(step, row.seq, Instant(row.due), dial, again, later=later))
             row = _closed(row, dial, outcomes.get(row.seq), plan, profile)
         elif flow.moves_when_due(row, plan, profile, now) and row.due <= now:
             stands.append(Stand(step, row.seq, Instant(row.due), passed=True))
             row = flow.transition(row, flow.Due(), Instant(row.due), plan, profile).row
+        elif expired(Instant(row.due), pauses):
+            stands.append(Stand(step, row.seq, Instant(row.due), passed=True))
+            row = flow.transition(row, flow.Refused("expired", skips=True), Instant(row.due), plan, profile).row
         else:
-            stands.append(Stand(step, row.seq, Instant(row.due), retry=again))
+            stands.append(Stand(step, row.seq, Instant(row.due), retry=again, later=later))
             break
     return stands
 

@@ -5,7 +5,7 @@ campaign that has not ended refers to, be it a line, an agent or the last number
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +91,8 @@ def apply_command(
     if not dry_run:
         publish(settings, change, prune)
     _report(change.summary(prune), changes, dry_run, as_json)
+    if not as_json:
+        print("".join(f"note: {note}\n" for note in thin(change.added | change.changed, settings.partitions)), end="")
 
 
 def publish(settings: Settings, change: Change, prune: bool) -> None:
@@ -169,6 +171,17 @@ def broken(after: ResourceIndex, snapshot: Snapshot, document: Document) -> list
             lost = [fault for fault in faults(file, after) if str(fault) not in already]
             found += [document.fault((), f"campaign {head.id!r} needs what this takes away, {fault}") for fault in lost]
     return found
+
+
+def thin(declared: Mapping[str, Resource], partitions: int) -> list[str]:
+    """Numbers whose cap is too low for everybody to be called from them each day."""
+    numbers = ((each.number, each.daily_cap) for each in declared.values() if isinstance(each, Number))
+    return [
+        f"{number} may make {cap} calls a day, which are divided among {partitions} partitions: "
+        f"each day the people of {partitions - cap} of these are not called from it"
+        for number, cap in numbers
+        if cap is not None and cap < partitions
+    ]
 
 
 def _unreserved(resource: Resource) -> list[str]:

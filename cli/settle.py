@@ -21,7 +21,7 @@ Values = dict[int, tuple[int, ...]]
 
 
 class _Keys(NamedTuple):
-    """The keys of a person and of the number that is called."""
+    """The keys of a person and of the number that is called, or the email address where there is none."""
 
     person: int
     number: int
@@ -70,7 +70,7 @@ def settle(
 
 
 def _keys(found: Person | Reject) -> _Keys:
-    return _Keys(0, 0) if isinstance(found, Reject) else _Keys(key_of(found.contact.id), key_of(found.phone.e164))
+    return _Keys(0, 0) if isinstance(found, Reject) else _Keys(key_of(found.contact.id), key_of(found.address))
 
 
 def _look_up(people: list[_Keys], ledger: RowLedger, names: Sequence[str]) -> _Known:
@@ -91,9 +91,10 @@ def _taken(row: int, found: Person, keys: _Keys, known: _Known) -> Reject | None
     """A reject, if the number is active for somebody else in a campaign."""
     for name, campaign in known.campaigns.items():
         if known.numbers.get(keys.number ^ campaign, keys[:1])[0] != keys.person:
-            reason = f"phone {found.phone.e164} is active in {name} for another contact"
-            fix = "leave the row out, or give this person another number"
-            return Reject(row, "duplicate_number", reason, fix, list(found.cells))
+            what, other = ("phone", "number") if found.phone else ("email", "address")
+            reason = f"{what} {found.address} is active in {name} for another contact"
+            fix = f"leave the row out, or give this person another {other}"
+            return Reject(row, f"duplicate_{'number' if found.phone else 'email'}", reason, fix, list(found.cells))
     return None
 
 

@@ -14,7 +14,7 @@ from cli.group import committed
 from cli.read import Raw, read_records
 from cli.row_ledger import RowLedger, key_of
 from engine.errors import RecordError
-from engine.phone import parse_phone
+from engine.phone import canonical_address, parse_phone
 from outdial.settings import Settings
 from schemas.base import decoder
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow
@@ -37,6 +37,7 @@ class _Reached(msgspec.Struct):
 
     id: str
     phone: str | None = None
+    email: str | None = None
     country: str | None = None
 
 
@@ -92,16 +93,19 @@ def _waiting(settings: Settings, keys: dict[str, int]) -> Iterator[tuple[int, in
 def _profiles(settings: Settings) -> Iterator[tuple[int, str]]:
     decode = decoder(Profile).decode
     for raw in read_records(settings, CONTACT_PROFILES):
-        if raw.value is not None and (phone := decode(raw.value).phone):
-            yield key_of(raw.key or ""), phone
+        if raw.value is not None and (addresses := decode(raw.value).addresses):
+            yield key_of(raw.key or ""), addresses[0]
 
 
 def _contacts(settings: Settings) -> Iterator[tuple[int, str]]:
     for _, contact in _unread(settings, CONTACTS, _Reached):
         try:
-            yield key_of(contact.id), parse_phone(contact.phone or "", contact.country).e164
+            if contact.phone or not contact.email:
+                yield key_of(contact.id), parse_phone(contact.phone or "", contact.country).e164
+            else:
+                yield key_of(contact.id), canonical_address("email", contact.email)
         except RecordError:
-            continue  # nobody is called there
+            continue  # nobody is reached there
 
 
 def _unread(settings: Settings, spec: TopicSpec, model: Any) -> Iterator[tuple[Raw, Any]]:

@@ -4,6 +4,8 @@ What is not in these tables (a check that was added, a disposition nobody has he
 """
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
 
 from cli.reasons import Why
 from engine.hours import Closer
@@ -12,11 +14,11 @@ from engine.time import HOUR, MINUTE, SECOND
 from schemas.command import Dial
 from schemas.contact import Contact
 from schemas.decision import AnswerRecord, Decision
-from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
+from schemas.enrollment import Act, Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event, EventKind
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt, ReceiptKind
-from schemas.rows import Profile
+from schemas.rows import ActionRow, Profile
 from schemas.suppression import Suppression
 
 #: Campaign ms -> wall clock of the person.
@@ -40,9 +42,10 @@ CHECKS = {
     "contact_busy": ("no other call to the person", "another call to the person is under way"),
     "number_busy": ("no other call to the number", "another call to the number is under way"),
     "slot": ("its slot is open", "its slot is over"),
+    "provider": ("the provider works", "the provider fails, and is left alone for a while"),
 }
 #: Checks whose detail is a sentence of its own.
-SENTENCES = frozenset({"halt", "window", "law"})
+SENTENCES = frozenset({"halt", "window", "law", "number"})
 POINTS = {"due": "when the step fell due", "reserve": "before the attempt was reserved", "request": "right before the request"}
 EVENTS = {
     "started": "the campaign is started",
@@ -74,6 +77,7 @@ UNDIALED = {
     "revoked": "the person was leaving the campaign",
     "handed_over": "its worker handed over to another before the slot came",
     "slot": "its slot had passed",
+    "provider": "the provider failed, and was left alone for a while",
     "not_requested": "the provider never got the request",
 }
 EXITS = {
@@ -129,7 +133,7 @@ def _told(sources: dict[str, tuple[str, ...]]) -> str:
     return "; ".join(f"{', '.join(zones)} from {' and '.join(names)}" for zones, names in by_zones.items())
 
 
-def requested(asked: Enroll | Unenroll | OptOut | Callback | Goal) -> str:
+def requested(asked: Enroll | Unenroll | OptOut | Callback | Goal | Act) -> str:
     by = f" by {asked.source}" if asked.source else ""
     match asked:
         case Enroll():
@@ -143,6 +147,8 @@ def requested(asked: Enroll | Unenroll | OptOut | Callback | Goal) -> str:
             return f"A call was asked for{by}: {asked.callback_at}."
         case Goal():
             return f"The goal {asked.goal} was reached{by}."
+        case Act():
+            return f"The action {asked.row.get('action')} was to be run again{by}."
 
 
 def event(told: Event, clocked: Clocked) -> str:
@@ -167,14 +173,41 @@ def event(told: Event, clocked: Clocked) -> str:
             reason = str(data.get("reason"))
             made = attempts(data.get("attempts"))
             return f"Left the campaign: {EXITS.get(reason, reason.replace('_', ' '))} ({reason}), after {made}."
+        case EventKind.ACTION_DONE | EventKind.ACTION_FAILED | EventKind.ACTION_SKIPPED:
+            return _acted(told.kind, data)
     return f"{told.kind}: {', '.join(f'{k} {v}' for k, v in data.items()) or 'no more is told'}."
+
+
+_ACTED = {EventKind.ACTION_DONE: "done", EventKind.ACTION_FAILED: "given up", EventKind.ACTION_SKIPPED: "skipped"}
+
+
+def _acted(kind: str, data: dict[str, Any]) -> str:
+    """What became of a post-call action."""
+    tries, reason = data.get("tries"), data.get("reason")
+    after = f" after {tries} failed {'try' if tries == 1 else 'tries'}" if tries else ""
+    return (
+        f"Action {data.get('action')} ({data.get('does')}) was {_ACTED[EventKind(kind)]}{after}{f': {reason}' if reason else ''}."
+    )
+
+
+def pending(row: ActionRow) -> str:
+    """A post-call action that is not done yet."""
+    led = row.outcome.disposition if row.outcome else f"the exit as {row.exit}"
+    if row.open is not None:
+        return f"Action {row.action} after {led}: its message is on its way (command {row.open.dial_id})."
+    if not row.tries:
+        return f"Action {row.action} after {led} is not done yet."
+    when = datetime.fromtimestamp(row.due / 1000, UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+    tried = f"was tried {row.tries} {'time' if row.tries == 1 else 'times'}"
+    return f"Action {row.action} after {led} {tried}: {row.error}. It is tried again at {when} UTC, by the real clock."
 
 
 def issued(dial: Dial) -> str:
     kind = "A call" if dial.channel == Channel.CALL else f"A message ({dial.channel})"
     by = f", agent {dial.agent}" if dial.agent else ""
     caller = f" from {dial.caller}" if dial.caller else ""
-    return f"{kind} to {dial.address}{caller}{by} got a slot on line {dial.slot.line}: command {dial.seq}."
+    which = f"action {dial.step.removeprefix('@')}" if dial.action else f"command {dial.seq}"
+    return f"{kind} to {dial.address}{caller}{by} got a slot on line {dial.slot.line}: {which}."
 
 
 def decided(found: Decision, clocked: Clocked) -> str:
@@ -214,6 +247,8 @@ def said(receipt: Receipt) -> str:
             )
         case ReceiptKind.NOT_FOUND:
             return f"The provider, asked for it, knows no such request{detail}."
+        case ReceiptKind.CALLED:
+            return f"The person called us{detail}."
     return f"The provider said {receipt.kind}{f', {receipt.disposition}' if receipt.disposition else ''}{detail}."
 
 
@@ -282,4 +317,8 @@ def _no(answer: AnswerRecord, at: int, clocked: Clocked) -> str:
 
 
 def _skipped(reason: str) -> str:
-    return {"condition": "its condition does not hold", "no_address": "the person has no address for it"}.get(reason, reason)
+    return {
+        "condition": "its condition does not hold",
+        "no_address": "the person has no address for it",
+        "expired": "a pause held it up for too long",
+    }.get(reason, reason)

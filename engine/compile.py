@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.caps import Cap
+from engine.compile_actions import compile_action, email_of
 from engine.compile_hours import fixed_zone, hours_of, window_of, zone_of
+from engine.compile_lifecycle import limits_of, resume_of
 from engine.conditions import compile_condition
 from engine.delays import length_of, parse_delay, parse_ms
 from engine.errors import OutdialError
@@ -46,10 +48,12 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         fallback_zone=None if fixed else zone_of(file.window.timezone.fallback),
         fixed_zone=fixed,
         exits=frozenset(file.exit),
-        numbers_tag=file.numbers.tag,
-        presence=file.numbers.presence,
-        rotate=file.numbers.rotate,
+        numbers_tag=file.numbers.tag if file.numbers else None,
+        presence=file.numbers.presence if file.numbers else "any",
+        rotate=file.numbers.rotate if file.numbers else "person",
         purpose=file.purpose,
+        resume=resume_of(file),
+        pause_when=limits_of(file),
         rules=_rules(file),
         caps=tuple(map(_cap, file.caps)),
         meanings=dict(file.dispositions),
@@ -57,10 +61,11 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         max_call=parse_ms(file.max_call),
         goals=frozenset(file.goals),
         reentry=_reentry(file.reentry),
+        actions=tuple(compile_action(part, file.id) for part in file.actions),
         quota=_quota(file, fixed or zone_of(file.window.timezone.fallback)),
         lists=tuple((part.id, length_of(part.max_age)) for part in file.lists),
         countries=None if file.countries is None else frozenset(file.countries),
-        numbers_list=tuple(sorted({parse_phone(text).e164 for text in file.numbers.listed or ()})),
+        numbers_list=tuple(sorted({parse_phone(text).e164 for text in (file.numbers and file.numbers.listed) or ()})),
     )
 
 
@@ -109,7 +114,7 @@ def _contact(step: StepPart, agent: str | None) -> dict[str, Any]:
     if step.sms is not None:
         return {"channel": Channel.SMS, "template": step.sms.template}
     if step.email is not None:
-        return {"channel": Channel.EMAIL, "subject": step.email.subject, "template": step.email.template}
+        return {"channel": Channel.EMAIL, **email_of(step.email)}
     own = step.call.agent if step.call else None
     return {"channel": Channel.CALL, "agent": own or agent}
 

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 
 from engine.caps import LONGEST
 from engine.checking import Check
+from engine.compile_lifecycle import check_lifecycle
 from engine.complaints import complaint, nearest
 from engine.countries import wrong_codes
 from engine.delays import length_of, parse_ms
+from engine.faults_actions import check_actions
 from engine.faults_flow import check_flow
 from engine.faults_hours import check_hours
 from engine.mentions import undeclarable
@@ -58,8 +60,10 @@ def faults(
     check.caps()
     check.budget()
     check.lists()
+    check_lifecycle(check)
     check_hours(check, now)
     check_flow(check)
+    check_actions(check)
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
     return sorted(ordered, key=lambda fault: fault.line or 0)
 
@@ -73,6 +77,7 @@ class _Check(Check):
         self.declared("agent", known.agents, "agent")
         numbers = self.get(dict, "numbers")
         if numbers is None:
+            self._numbers_missing()
             return
         if (numbers.get("tag") is None) == (numbers.get("list") is None):
             self.add(("numbers",), 'needs either a tag or a list: write {tag: ...} or {list: ["+1..."]}')
@@ -86,6 +91,14 @@ class _Check(Check):
                     ("numbers", "list", i),
                     f"number {phone.e164} is not declared in the resources{nearest(phone.e164, known.numbers)}",
                 )
+
+    def _numbers_missing(self) -> None:
+        """Who only sends emails needs no caller IDs."""
+        steps = [step for step in self.get(list, "flow") or [] if isinstance(step, dict)]
+        actions = [action for action in self.get(list, "actions") or [] if isinstance(action, dict)]
+        phones = [each for each in (*steps, *actions) if each.keys() & {"call", "sms"}]
+        if self.data.get("numbers") is None and (phones or not steps):
+            self.add(("numbers",), "is missing: the caller IDs, such as {tag: sales-us}")
 
     def variables(self) -> None:
         for i in range(len(self.get(list, "variables") or ())):

@@ -6,6 +6,7 @@ so that only its `otherwise` is left, must have no round at all.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from email.utils import parseaddr
 from typing import Any
 
 from engine.checking import Check
@@ -13,6 +14,7 @@ from engine.complaints import listed, nearest
 from engine.conditions import compile_condition, contact_names
 from engine.delays import length_of, parse_delay, parse_ms
 from engine.mentions import condition_slips, contact_slips, template_slips
+from engine.phone import canonical_address
 from engine.plan import END
 from engine.resources import ResourceIndex
 from engine.retries import DISPOSITIONS
@@ -61,6 +63,7 @@ def _step(check: Check, i: int, step: dict[str, Any], ids: list[str | None]) -> 
     check.read(parse_delay, "flow", i, "wait")
     for kind, text in TEMPLATES:
         check.read(names, "flow", i, kind, text)
+    check.read(sender_of, "flow", i, "email", "from")
     _ways(check, i, kinds, ids)
     if check.resources is not None:
         _mentions(check, i, ids)
@@ -68,6 +71,11 @@ def _step(check: Check, i: int, step: dict[str, Any], ids: list[str | None]) -> 
         _agent(check, i)
     _time(check, i, kinds)
     _retry(check, i, kinds)
+
+
+def sender_of(text: str) -> str:
+    """The address in `ana@example.com` or `Ana <ana@example.com>`. Raises RecordError, a sentence."""
+    return canonical_address("email", parseaddr(text)[1] or text)
 
 
 def _ways(check: Check, i: int, kinds: list[str], ids: list[str | None]) -> None:

@@ -198,6 +198,7 @@ def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
         consents=profile.consents,
         slot=row.open.slot,
         agent=step.agent,
+        sender=step.sender,
         subject=subject,
         text=text,
         variables=profile.variables,
@@ -367,7 +368,8 @@ def _enter(row: EnrollmentRow, step: Step | None, at: Instant, cause: str, ctx: 
             before = (*before, _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": passed}, step.id))
         step = ctx.plan.otherwise(step.id)
     if step is None:
-        reason = "completed" if row.reached or "unreachable" not in ctx.plan.exits else "unreachable"
+        asked = "unreachable" in ctx.plan.exits and _CALL in ctx.plan.channels  # who is only written to need not be reached
+        reason = "unreachable" if asked and not row.reached else "completed"
         return _exit(row, reason, cause, ctx, before=before)
     if isinstance(step, Exiting):
         return _exit(replace(row, step=step.id), step.reason, cause, ctx, before=before)
@@ -453,7 +455,7 @@ def _exit_of(row: EnrollmentRow, outcome: Outcome, ctx: Context) -> str | None:
 
     A bad number means one only once the person has no other address at all.
     """
-    if outcome.opt_out and leaves(outcome.opt_out, outcome.campaign):
+    if outcome.opt_out and leaves(outcome.opt_out, outcome.campaign, ctx.plan.channels):
         return "opted_out"
     reason = effect(ctx.plan.meaning(outcome.disposition)).exit
     if reason == "unreachable" and reachable(ctx.profile, ctx.plan.channels, row.bad):

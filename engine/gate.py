@@ -19,6 +19,7 @@ from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until,
 from engine.caps import number_caps, person_caps
 from engine.consent import consented
 from engine.halts import halted
+from engine.lifecycle import ALIVE
 from engine.numbers import NextFree, no_number
 from engine.plan import Channel, Contacting, Plan, Terms
 from engine.suppression import lists_current, suppressed
@@ -38,6 +39,7 @@ SLOT_AHEAD_MS = 1_000
 
 #: Members by name: Python 3.11 takes as long to find one in its class as for ten comparisons, and these are asked for all the time.
 _RUNNING, _RESERVED, _CALL = CampaignState.RUNNING, CallState.RESERVED, Channel.CALL
+_SCHEDULED = CampaignState.SCHEDULED
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -55,11 +57,13 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     lists: Mapping[str, int] | None = None  # suppression lists that were imported -> of when they are
     abroad: bool | None = None  # the number is of a country that the campaign leaves out; None: it leaves none out
     no_number: NextFree | None = None  # the campaign has none to contact the person from; None: it has
+    starts_at: int | None = None  # of a scheduled campaign, campaign ms
     exiting: str | None = None  # the enrollment is leaving: the reason
     contact_busy: bool | None = None  # another command of this contact is open
     dial_id: str | None = None
     ledger: LedgerRow | None = None
     slot: Slot | None = None
+    provider_back: Instant | None = None  # the provider fails, and is tried again then; None: it does not
     real_us: int = 0
     transit: int = 0  # campaign ms that must be left of the window (TRANSIT_MS at the clock's rate)
 
@@ -107,13 +111,15 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
         return told(self.answers)[2]
 
 
-def _lifecycle(facts: Facts) -> Answer:
+def _lifecycle(facts: Facts, now: Instant) -> Answer:
     state = facts.campaign_state
-    if state is _RUNNING:
+    if state is _RUNNING or state is CampaignState.DRAINING:
         return YES["lifecycle"]
+    if state is _SCHEDULED and facts.starts_at is not None:
+        return YES["lifecycle"] if facts.starts_at <= now else Answer("lifecycle", False, At(Instant(facts.starts_at)))
     if state is CampaignState.PAUSED:
         return Answer("lifecycle", False, When("resumed"))
-    if state is CampaignState.DRAFT:
+    if state is CampaignState.DRAFT or state is _SCHEDULED:
         return Answer("lifecycle", False, When("started"))
     return Answer("lifecycle", False, Never("campaign_ended"))
 
@@ -121,6 +127,11 @@ def _lifecycle(facts: Facts) -> Answer:
 def _country(abroad: bool) -> Answer:
     """Answered for campaigns that name countries, and no others."""
     return Answer("country", False, Never("country_not_allowed")) if abroad else Answer("country", True)
+
+
+def _provider(back: Instant) -> Answer:
+    """Answered while the provider fails, and at no other time."""
+    return Answer("provider", False, At(back))
 
 
 def _contact_busy(facts: Facts) -> Answer:
@@ -152,17 +163,17 @@ def room(rate: float) -> int:
 
 
 def decide(facts: Facts, now: Instant) -> Verdict:
-    """Every check's answer at `now` (campaign ms), in the order of CHECKS; behind them that of the country, if it is limited."""
+    """Every check's answer at `now` (campaign ms), in the order of CHECKS; the country's and the provider's if they matter."""
     plan, step, ledger = facts.plan, facts.step, facts.ledger
     terms = plan.terms(step, facts.jurisdictions)
     until = hours.open_until(terms.window, facts.zones, facts.transit, now)
     open_now = until is not None and until > now
     opens = None if open_now else hours.opens_next(terms.window, facts.zones, facts.transit, now)
-    answers = (
-        _lifecycle(facts),
+    answers: tuple[Answer, ...] = (
+        _lifecycle(facts, now),
         YES["halt"] if not facts.halts else halted(facts.halts, plan.line, facts.jurisdictions),
         Answer("exit", False, Never(facts.exiting)) if facts.exiting else YES["exit"],
-        suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now),
+        suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now, only=len(plan.channels) == 1),
         YES["lists"] if not plan.lists else lists_current(plan.lists, facts.lists or {}, now),
         YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
         *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
@@ -172,7 +183,11 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         _number_busy(facts, now),
         _slot(facts, now),
     )
-    return Verdict(answers if facts.abroad is None else (*answers, _country(facts.abroad)), until, opens)
+    if facts.abroad is not None:
+        answers = (*answers, _country(facts.abroad))
+    if facts.provider_back is not None:
+        answers = (*answers, _provider(facts.provider_back))
+    return Verdict(answers, until, opens)
 
 
 #: What the hours answer while all of them are open.
@@ -189,7 +204,7 @@ def _caps(facts: Facts, terms: Terms, now: Instant) -> tuple[Answer, Answer]:
 
 
 def holds(state: CampaignState, busy: bool, until: Instant, now: Instant, stopped: bool = False) -> bool:
-    """Whether the yes that made somebody ready still holds: the campaign runs, no other command of the contact is open, the range
-    that was open until `until` still is, no halt means the person. What else it rests on is the profile's, and with a new profile
-    all is decided anew."""
-    return state is _RUNNING and not busy and not stopped and now < until
+    """Whether the yes that made somebody ready still holds: the campaign runs (one that is scheduled had begun by then), no other
+    command of the contact is open, the range that was open until `until` still is, no halt means the person. What else it rests on
+    is the profile's, and with a new profile all is decided anew."""
+    return (state is _RUNNING or state in ALIVE) and not busy and not stopped and now < until

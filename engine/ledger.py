@@ -34,7 +34,7 @@ from engine.time import DAY, HOUR, SECOND, Instant
 from schemas import ids
 from schemas.command import Dial
 from schemas.decision import Decision
-from schemas.enrollment import OptOut
+from schemas.enrollment import Goal, OptOut
 from schemas.event import Event, EventKind
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt, ReceiptKind
@@ -48,6 +48,9 @@ LOOKUP_MARGIN = 2 * SECOND
 LOOKUP_AGAIN = 5 * SECOND
 MAX_LOOKUPS = 5
 
+#: The goal that a person reaches who calls us.
+CALLED_US = "called_us"
+
 #: Campaign ms for which a settled command stays in its row, to answer repeats with the very same closing.
 KEEP_SETTLED = 7 * DAY
 #: Real ms behind `not_after` for which one that was not dialed stays: a number that is refused again and again must not grow.
@@ -56,7 +59,7 @@ KEEP_REFUSED = HOUR
 
 #: Members by name, which is faster (see engine/gate.py).
 _RESERVED, _SETTLED = CallState.RESERVED, CallState.SETTLED
-_ACCEPTED, _ENDED, _CALL = ReceiptKind.ACCEPTED, ReceiptKind.ENDED, Channel.CALL
+_ACCEPTED, _ENDED, _CALLED, _CALL = ReceiptKind.ACCEPTED, ReceiptKind.ENDED, ReceiptKind.CALLED, Channel.CALL
 _UNKNOWN, _NOT_DIALED = Disposition.UNKNOWN, Disposition.NOT_DIALED
 
 
@@ -118,7 +121,7 @@ class Linked(msgspec.Struct, frozen=True, gc=False):
 
 
 Input = Reserve | Refuse | Withdraw | Told | Overdue | Suppress | Linked
-Sent = Outcome | Event | OptOut | Decision
+Sent = Outcome | Event | OptOut | Goal | Decision
 
 
 class Result(msgspec.Struct, frozen=True, gc=False):
@@ -217,11 +220,15 @@ def _overdue(row: LedgerRow, inp: Overdue, ctx: Moment) -> Result:
 def _told(row: LedgerRow, inp: Told, ctx: Moment) -> Result:
     """What the provider said. An opt-out counts whatever became of the command."""
     receipt = inp.receipt
+    if receipt.kind == _CALLED:
+        return Result(emit=_called_us(receipt, ctx))
     call = row.calls.get(receipt.dial_id)
     if call is None or call.state is _SETTLED:
         result = Result(emit=_status(row, call, receipt, ctx))
     else:
         result = _told_open(row, call, inp, ctx)
+    if receipt.permanent and call is not None:
+        result = _bounced(row, result, call, receipt, ctx)
     if receipt.opt_out:
         return _opted_out(result.row or row, result, call, receipt, ctx)
     return result
@@ -248,6 +255,10 @@ def _told_open(row: LedgerRow, call: Call, inp: Told, ctx: Moment) -> Result:
         return _settle(row, call, ctx, _NOT_DIALED, reason="not_requested", cause=receipt.event_id)
     if kind == ReceiptKind.NOT_FOUND:
         return _settle(row, call, ctx, _UNKNOWN, reason="lost_by_provider", receipt=receipt)
+    if kind == ReceiptKind.STATUS and call.channel != _CALL:  # it has overtaken the answer to the request
+        sent = _settle(row, call, ctx, Disposition.SENT, receipt=receipt)
+        assert sent.row is not None, "what settles changes the row"
+        return replace(sent, emit=(*sent.emit, *_status(row, sent.row.calls[call.dial_id], receipt, ctx)))
     return Result(wake=call.deadline)  # unknown: the deadline that was set at the reservation stands
 
 
@@ -262,8 +273,35 @@ def _status(row: LedgerRow, call: Call | None, receipt: Receipt, ctx: Moment) ->
     closing = call.closing if call else None
     if closing is None or receipt.kind != ReceiptKind.STATUS or receipt.disposition is None:
         return ()
-    data = {"dial_id": closing.dial_id, "disposition": receipt.disposition, "address": row.address}
+    data: dict[str, Any] = {"dial_id": closing.dial_id, "disposition": receipt.disposition, "address": row.address}
+    data |= {"permanent": True} if receipt.permanent else {}
     return (_event(EventKind.MESSAGE_STATUS, closing, receipt.event_id, data, ctx),)
+
+
+def _bounced(row: LedgerRow, result: Result, call: Call, receipt: Receipt, ctx: Moment) -> Result:
+    """Nothing arrives here by this channel: steps of it are passed over from now on, whoever they are for. The person stays."""
+    entry = SuppressionEntry(
+        scope=f"channel:{call.channel}", reason="bounced", source="provider", at=ctx.now, cause=receipt.event_id or receipt.dial_id
+    )
+    before = result.row or row
+    after = _added(before, entry)
+    return result if after is before else replace(result, row=after)
+
+
+def _called_us(receipt: Receipt, ctx: Moment) -> tuple[Sent, ...]:
+    """The person called us, which campaigns may have for a goal: told of each contact who is enrolled and reached here."""
+    cause = receipt.event_id or receipt.provider_call_id or receipt.address
+    return tuple(
+        Goal(
+            event_id=ids.event_id(cause, "goal", contact),
+            cause=cause,
+            contact_id=contact,
+            at=ctx.now,
+            source="call",
+            goal=CALLED_US,
+        )
+        for contact in sorted(ctx.contacts)
+    )
 
 
 def _placed(row: LedgerRow, call: Call, ctx: Moment) -> tuple[Sent, ...]:
@@ -294,7 +332,7 @@ def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Recei
     entry = SuppressionEntry(
         scope=known_scope(receipt.opt_out or "all"),
         reason="opted_out",
-        source="message" if receipt.kind == ReceiptKind.INBOUND else "call",
+        source="message" if receipt.kind == ReceiptKind.INBOUND or (call and call.channel != _CALL) else "call",
         spoke=True,
         at=ctx.now,
         cause=receipt.event_id or receipt.dial_id,
@@ -462,6 +500,7 @@ def _template(dial: Dial) -> Outcome:
         channel=dial.channel,
         address=dial.address,
         caller=dial.caller,
+        action=dial.action,
         disposition=_UNKNOWN,
         ended_at=0,
     )

@@ -32,10 +32,19 @@ class Use:
         self._reach = reach  # campaign ms from a command to its request, at the most
         self._quarters: dict[str, dict[int, int]] = defaultdict(dict)  # number -> quarter since 1970 -> calls
         self._open: dict[str, dict[str, int]] = defaultdict(dict)  # number -> row -> when its command was issued, campaign ms
+        self._made: dict[str, tuple[Day, Made]] = {}  # number -> the day that was asked about last, and the answer
         self._doubts: dict[str, int] = {}  # closings that the profile lacks, by command -> when they ended, campaign ms
 
     def made(self, number: str, day: Day) -> Made:
         """Calls of a day. An open command counts for each day in which its request may reach the provider."""
+        known = self._made.get(number)
+        if known is not None and known[0] == day:
+            return known[1]
+        found = self._counted(number, day)
+        self._made[number] = (day, found)
+        return found
+
+    def _counted(self, number: str, day: Day) -> Made:
         first, behind = day.start // _QUARTER, day.end // _QUARTER
         counted = sum([n for quarter, n in self._quarters[number].items() if first <= quarter < behind])
         issued = self._open[number].values()
@@ -50,7 +59,8 @@ class Use:
         for attempt in after:
             if attempt not in before:
                 self._count(attempt, 1)
-                self._doubts.pop(attempt.dial_id, None)
+                if self._doubts and self._doubts.pop(attempt.dial_id, None) is not None:
+                    self._made.clear()
         for attempt in before:
             if attempt not in after:
                 self._count(attempt, -1)
@@ -62,8 +72,10 @@ class Use:
             return
         if was is not None and was.caller is not None:
             self._open[was.caller].pop(key, None)
+            self._made.pop(was.caller, None)
         if is_ is not None and is_.caller is not None and is_.channel == "call":
             self._open[is_.caller][key] = is_.at
+            self._made.pop(is_.caller, None)
 
     def doubt(self, row: EnrollmentRow, profile: Profile | None, now: Instant) -> None:
         """In recovery: whether the row's last closing is one that the profile lacks."""
@@ -72,10 +84,12 @@ class Use:
             return
         if not any(attempt.dial_id == closed[0] for attempt in (profile.attempts if profile else ())):
             self._doubts[closed[0]] = closed[1]
+            self._made.clear()
 
     def _count(self, attempt: Attempt, by: int) -> None:
         if attempt.caller is None or attempt.channel != "call":
             return
+        self._made.pop(attempt.caller, None)
         quarters, quarter = self._quarters[attempt.caller], attempt.at // _QUARTER
         quarters[quarter] = quarters.get(quarter, 0) + by
         if len(quarters) > _MANY:

@@ -21,17 +21,21 @@ from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
 
-from engine.answers import BUSY_AGAIN, Answer, At, When
+from engine.answers import Answer, At, When
 from engine.callers import Caller
 from engine.days import Day, day_of, numbered
 from engine.phone import region_of
-from engine.time import NEVER, Instant
+from engine.time import MINUTE, NEVER, Instant
 
 #: Real ms from a command until its request has reached the provider, or never will: a slot lies at most 900 ms ahead and lives a
 #: second, the provider's client gives up after two, and workers' clocks differ by half a second at the most.
 REACH_MS = 5_000
 #: People's orders of numbers: so many are told apart. Enough that 100 numbers are within some percent of each other.
 _ORDERS = 1 << 16
+#: Places in whole orders that a set of numbers keeps.
+_KEPT = 200_000
+#: Where only calls under way fill caps up, everybody who waits asks again whenever so much has passed: it may be a whole campaign.
+_AGAIN = 15 * MINUTE
 #: Days looked ahead for one in which a partition has a share of a cap.
 _AHEAD = 400
 
@@ -76,11 +80,12 @@ class Person(NamedTuple):
 class Ring:
     """A set of numbers that are equals, none empty. Each person has an order of them."""
 
-    __slots__ = ("_firsts", "callers")
+    __slots__ = ("_firsts", "_orders", "callers")
 
     def __init__(self, callers: Iterable[Caller]) -> None:
         self.callers = tuple(callers)
         self._firsts: dict[int, Caller] = {}
+        self._orders: dict[int, list[Caller]] = {}
 
     def first(self, contact_id: str) -> Caller:
         """The person's number."""
@@ -89,9 +94,16 @@ class Ring:
 
     def order(self, contact_id: str, turn: int) -> Iterator[Caller]:
         """All of them in the person's order, beginning with the one whose turn it is."""
-        slot = crc32(contact_id.encode()) % _ORDERS
-        ranked = sorted(self.callers, key=partial(_affinity, slot), reverse=True)
+        ranked = self._ranked(crc32(contact_id.encode()) % _ORDERS)
         return (ranked[(turn + i) % len(ranked)] for i in range(len(ranked)))
+
+    def _ranked(self, slot: int) -> list[Caller]:
+        found = self._orders.get(slot)
+        if found is None:
+            if len(self._orders) * len(self.callers) > _KEPT:
+                self._orders.clear()  # an LRU would cost every look-up; this costs some orders anew, rarely
+            found = self._orders[slot] = sorted(self.callers, key=partial(_affinity, slot), reverse=True)
+        return found
 
 
 class Roster:
@@ -159,8 +171,9 @@ def choose(pool: Pool, person: Person, account: Account, now: Instant, calls: bo
     """The number (E.164) to contact a person from at `now`, or when there is one. calls: False: a text message."""
     roster = pool.roster(now)
     for ring in roster.nearest(person.address, person.jurisdictions) if pool.local else roster.equals:
-        if not (pool.rotates or (calls and roster.capped)):
-            return ring.first(person.contact_id).e164
+        first = None if pool.rotates else ring.first(person.contact_id)
+        if first is not None and (not calls or has_room(first, account, now)):
+            return first.e164
         for caller in ring.order(person.contact_id, person.seq - 1 if pool.rotates else 0):
             if not calls or has_room(caller, account, now):
                 return caller.e164
@@ -238,7 +251,7 @@ def _next_room(caller: Caller, account: Account, now: Instant) -> Instant | None
     """From when a number that has no room now may have some: soon, if only commands under way fill it up, else a later day."""
     today = day_of(caller.zone, now)
     if account.made(caller.e164, today).attempts < _share(caller, today.number, account) and now + account.reach < today.end:
-        return Instant(now + BUSY_AGAIN)
+        return min(Instant(now - now % _AGAIN + _AGAIN), today.end)
     return _day_with_share(caller, today.number + 1, account.partition, account.partitions)
 
 

@@ -1,11 +1,12 @@
 """Whom nobody may contact: opt-outs and other entries, each of a scope, and how old the lists are that some of them come from.
 
 A scope is `all`, `campaign:<id>` or `channel:<call, sms or email>`. What covers person or campaign ends the enrollment, what covers
-a channel passes its steps over. An entry with an end is waited for if it ends within the horizon of windows.
+a channel passes its steps over; if the campaign has no others, it ends too. An entry with an end is waited for if it ends within
+the horizon of windows.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from engine.answers import NOT_ASKED, YES, Answer, At, Never, Until, When, weight
 from engine.calendars import HORIZON
@@ -41,9 +42,11 @@ def known_scope(said: str) -> str:
         return "all"
 
 
-def leaves(scope: str, campaign: str) -> bool:
-    """Whether an opt-out of this scope ends an enrollment of this campaign; else only steps of its channel are passed over."""
-    return known_scope(scope) in ("all", f"campaign:{campaign}")
+def leaves(scope: str, campaign: str, channels: Collection[str]) -> bool:
+    """Whether an opt-out of this scope ends an enrollment of this campaign, which uses these channels: it does if nothing is left;
+    else steps of its channel are passed over."""
+    known = known_scope(scope)
+    return known in ("all", f"campaign:{campaign}") or [*channels] == [known.removeprefix("channel:")]
 
 
 def covers(scope: str, campaign: str, channel: str) -> bool:
@@ -52,16 +55,21 @@ def covers(scope: str, campaign: str, channel: str) -> bool:
     return what == campaign if kind == "campaign" else what == channel if kind == "channel" else True
 
 
-def suppressed(opt_outs: tuple[OptOutEntry, ...], ledger: LedgerRow | None, campaign: str, channel: str, now: Instant) -> Answer:
-    """What the person asked for, and what is known of the address; of several the strongest speaks."""
+def suppressed(
+    opt_outs: tuple[OptOutEntry, ...], ledger: LedgerRow | None, campaign: str, channel: str, now: Instant, only: bool = False
+) -> Answer:
+    """What the person asked for, and what is known of the address; of several the strongest speaks.
+
+    only: the campaign uses no other channel, so that nothing is left to be done.
+    """
     if not opt_outs:
         if ledger is None:
             return NOT_ASKED["suppression"]
         if not ledger.suppressions:
             return YES["suppression"]
     found = [
-        *(_by_person(each) for each in opt_outs if covers(each.scope, campaign, channel)),
-        *_by_address(ledger, campaign, channel, now),
+        *(_by_person(each, only) for each in opt_outs if covers(each.scope, campaign, channel)),
+        *_by_address(ledger, campaign, channel, now, only),
     ]
     return max(found, key=weight, default=NOT_ASKED["suppression"] if ledger is None else YES["suppression"])
 
@@ -83,19 +91,23 @@ def holds(entry: SuppressionEntry, now: Instant) -> bool:
     return entry.expires_at is None or now < entry.expires_at
 
 
-def _by_person(entry: OptOutEntry) -> Answer:
+def _by_person(entry: OptOutEntry, only: bool) -> Answer:
     detail = f"the person opted out of {entry.scope} at {date_text(entry.at)} ({entry.source})"
-    return Answer("suppression", False, Never("opted_out", skips=entry.scope.startswith("channel:")), detail)
+    return Answer("suppression", False, Never("opted_out", skips=_skips(entry.scope, only)), detail)
 
 
-def _by_address(ledger: LedgerRow | None, campaign: str, channel: str, now: Instant) -> Iterator[Answer]:
+def _by_address(ledger: LedgerRow | None, campaign: str, channel: str, now: Instant, only: bool) -> Iterator[Answer]:
     for entry in ledger.suppressions if ledger else ():
         if holds(entry, now) and covers(entry.scope, campaign, channel):
             detail = f"the address is suppressed for {entry.scope} since {date_text(entry.at)}: {entry.reason} ({entry.source})"
-            yield Answer("suppression", False, _until(entry, now), detail)
+            yield Answer("suppression", False, _until(entry, now, only), detail)
 
 
-def _until(entry: SuppressionEntry, now: Instant) -> Until:
+def _until(entry: SuppressionEntry, now: Instant, only: bool) -> Until:
     if entry.expires_at is not None and entry.expires_at <= now + HORIZON:
         return At(Instant(entry.expires_at))
-    return Never("opted_out" if entry.reason == "opted_out" else "suppressed", skips=entry.scope.startswith("channel:"))
+    return Never("opted_out" if entry.reason == "opted_out" else "suppressed", skips=_skips(entry.scope, only))
+
+
+def _skips(scope: str, only: bool) -> bool:
+    return not only and scope.startswith("channel:")

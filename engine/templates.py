@@ -1,4 +1,7 @@
-"""Message templates: `{{name}}` stands for a variable, and that is all. Why no library: docs/decisions/0005-strict-templates.md."""
+"""Message templates: `{{name}}` stands for a variable, `{{name|there}}` for it or else for `there`, and that is all.
+
+Why no library: docs/decisions/0005-strict-templates.md.
+"""
 
 import re
 from collections.abc import Mapping
@@ -7,22 +10,24 @@ from typing import Any
 
 from engine.errors import RecordError
 
-_NAME = re.compile(r"(?<!\{)\{\{\s*([A-Za-z_]\w*)\s*\}\}(?!\})", re.ASCII)
+_PLACE = re.compile(r"(?<!\{)\{\{\s*([A-Za-z_]\w*)\s*(?:\|([^{}|]*))?\}\}(?!\})", re.ASCII)
 
 
 @lru_cache(maxsize=1024)
-def _parts(template: str) -> tuple[str, ...]:
-    """Text and names in turn. Raises ValueError, a sentence, for braces that stand for nothing."""
-    parts = _NAME.split(template)
-    for text in parts[::2]:
+def _parts(template: str) -> tuple[tuple[str, str, str | None], ...]:
+    """(text, the name behind it, what stands in for it); the last name is empty. Raises ValueError for stray braces."""
+    parts: list[Any] = [*_PLACE.split(template), "", None]
+    for text in parts[::3]:
         if stray := re.search(r"\{\{.{0,30}|.{0,30}\}\}", text, re.DOTALL):
-            raise ValueError(f"{stray[0]!r} is not a variable: write {{{{name}}}}, a name of letters, digits and _")
-    return tuple(parts)
+            told = "write {{name}} or {{name|instead}}, a name of letters, digits and _"
+            raise ValueError(f"{stray[0]!r} is not a variable: {told}")
+    instead = (None if each is None else each.strip() for each in parts[2::3])
+    return tuple(zip(parts[::3], parts[1::3], instead, strict=True))
 
 
 def names(template: str) -> tuple[str, ...]:
-    """The variables a template needs, in order, once each. Raises ValueError, a sentence, for stray braces."""
-    return tuple(dict.fromkeys(_parts(template)[1::2]))
+    """The variables of a template, in order, once each. Raises ValueError, a sentence, for stray braces."""
+    return tuple(dict.fromkeys(name for _, name, _ in _parts(template) if name))
 
 
 def render(template: str, variables: Mapping[str, Any]) -> str:
@@ -30,8 +35,18 @@ def render(template: str, variables: Mapping[str, Any]) -> str:
 
     Raises ValueError for stray braces, which `names` finds when a campaign is applied.
     """
-    lacking = [name for name in names(template) if variables.get(name) in (None, "")]
-    if lacking:
-        raise RecordError(f"the contact has no {', '.join(lacking)}")
     parts = _parts(template)
-    return "".join(part if i % 2 == 0 else str(variables[part]) for i, part in enumerate(parts))
+    lacking = [name for _, name, instead in parts if name and instead is None and _empty(variables, name)]
+    if lacking:
+        raise RecordError(f"the contact has no {', '.join(dict.fromkeys(lacking))}")
+    return "".join(text + _said(variables, name, instead) for text, name, instead in parts)
+
+
+def _said(variables: Mapping[str, Any], name: str, instead: str | None) -> str:
+    if not name or _empty(variables, name):
+        return instead or ""
+    return str(variables[name])
+
+
+def _empty(variables: Mapping[str, Any], name: str) -> bool:
+    return variables.get(name) in (None, "")

@@ -3,14 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import msgspec
 
 from engine.retries import Disposition
 from outdial.clock import Clock
-from providers.mix import Fate, Mix, call_fate, message_fate
+from providers.mix import Fate, Mix, fate_of
 from providers.port import Request, statement
+from providers.simnews import callback_at, recording_url, summary
 from schemas.receipt import Receipt, ReceiptKind
 
 _FAILED = frozenset((Disposition.PROVIDER_ERROR, Disposition.PROVIDER_THROTTLED, Disposition.CONFIG_ERROR))
@@ -79,7 +79,8 @@ class InProcess:
             return self._say(request, ReceiptKind.REJECTED, "request", disposition=fate.disposition)
         self.requests.append(taken)
         call_id = f"inprocess-{len(self.requests)}"
-        accepted = self._say(request, ReceiptKind.ACCEPTED, "request", provider_call_id=call_id)
+        cost = None if request.channel == "call" else fate.cost
+        accepted = self._say(request, ReceiptKind.ACCEPTED, "request", provider_call_id=call_id, cost=cost)
         self._known[request.dial_id] = accepted
         self._later(self._clock.real_delay(fate.end_ms), taken, fate, call_id)
         return accepted
@@ -89,10 +90,8 @@ class InProcess:
         return known or statement(dial_id, address, ReceiptKind.NOT_FOUND, "lookup")
 
     def _seeded(self, request: Request, attempt: int) -> Fate:
-        if request.channel != "call":
-            return message_fate(self._mix, self._seed, request.address, attempt)
         times = (request.ring_timeout_ms, request.max_duration_ms)
-        return call_fate(self._mix, self._seed, request.address, attempt, *times)
+        return fate_of(self._mix, self._seed, request.channel, request.address, attempt, *times)
 
     def _later(self, delay: float, taken: Taken, fate: Fate, call_id: str) -> None:
         loop = asyncio.get_running_loop()
@@ -109,22 +108,22 @@ class InProcess:
 
     def _ended(self, taken: Taken, fate: Fate, call_id: str) -> None:
         request, ended_at = taken.request, taken.campaign_ms + fate.end_ms
+        how = {"disposition": fate.disposition, "opt_out": fate.opt_out, "provider_call_id": call_id}
         if request.channel != "call":
-            said = self._say(request, ReceiptKind.STATUS, "webhook", disposition=fate.disposition, provider_call_id=call_id)
-            self.on_receipt(said)
+            self.on_receipt(self._say(request, ReceiptKind.STATUS, "webhook", permanent=fate.permanent, **how))
             return
-        back = None if fate.callback_ms is None else datetime.fromtimestamp((ended_at + fate.callback_ms) / 1000, UTC).isoformat()
         ended = self._say(
             request,
             ReceiptKind.ENDED,
             "webhook",
-            provider_call_id=call_id,
-            disposition=fate.disposition,
-            opt_out=fate.opt_out,
-            callback_at=back,
+            callback_at=callback_at(fate, ended_at),
             started_at=taken.campaign_ms,
             ended_at=ended_at,
             talk_ms=fate.talk_ms,
+            recording_url=recording_url(call_id, fate),
+            summary=summary(fate),
+            cost=fate.cost,
+            **how,
         )
         self._known[request.dial_id] = ended
         self.on_receipt(ended)

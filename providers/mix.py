@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from hashlib import blake2b
 from itertools import accumulate
-from math import exp
+from math import ceil, exp
 from pathlib import Path
 from statistics import NormalDist
 from struct import Struct
@@ -73,13 +73,21 @@ class Mix(BaseModel):
         "spam_blocked": 0.5,
     }
     messages: dict[str, float] = {"delivered": 95, "undelivered": 4, "provider_error": 1}
+    emails: dict[str, float] = {"delivered": 96, "undelivered": 3, "provider_error": 1}
     opt_out: float = Field(default=0.02, ge=0, le=1, description="share of answered calls that end in an opt-out")
     callback: float = Field(default=0.0, ge=0, le=1, description="share of answered calls that ask to be called back")
+    callback_ms: int = Field(default=7_200_000, ge=0, description="how long after the call they want it, campaign ms")
+    unsubscribe: float = Field(default=0.0, ge=0, le=1, description="share of delivered emails whose link to unsubscribe is used")
+    permanent: float = Field(default=0.5, ge=0, le=1, description="share of undelivered emails whose address does not exist")
     talk_ms: int = Field(default=45_000, ge=1, description="median talk time of answered calls, campaign ms")
+    prices: dict[str, int] = Field(
+        default={"call": 14_000, "sms": 7_900, "email": 400},
+        description="millionths of a unit of currency: of a started minute of a call, of a message",
+    )
 
     @model_validator(mode="after")
     def _weights_add_up(self) -> "Mix":
-        for weights in (self.calls, self.messages):
+        for weights in (self.calls, self.messages, self.emails):
             if min(weights.values(), default=0) < 0 or not sum(weights.values()) > 0:
                 raise ValueError("weights must not be negative, and one must be above 0")
         return self
@@ -95,6 +103,16 @@ class Mix(BaseModel):
         return Wheel.of(self.messages)
 
     @cached_property
+    def emailed(self) -> "Wheel":
+        """What becomes of emails."""
+        return Wheel.of(self.emails)
+
+    def price(self, channel: str, talk_ms: int = 0) -> int:
+        """What a call or message costs, in millionths of a unit of currency."""
+        each = self.prices.get(channel, 0)
+        return each * ceil(talk_ms / 60_000) if channel == "call" else each
+
+    @cached_property
     def invalid(self) -> float:
         """Share of numbers that do not exist."""
         return self.calls.get(Disposition.INVALID_NUMBER, 0.0) / sum(self.calls.values())
@@ -102,10 +120,10 @@ class Mix(BaseModel):
 
 PRESETS: dict[str, Mix] = {
     "realistic": Mix(),
-    "answered": Mix(calls={"answered": 1}, messages={"delivered": 1}, opt_out=0),
-    "no-answer": Mix(calls={"no_answer": 1}, messages={"delivered": 1}),
+    "answered": Mix(calls={"answered": 1}, messages={"delivered": 1}, emails={"delivered": 1}, opt_out=0),
+    "no-answer": Mix(calls={"no_answer": 1}, messages={"delivered": 1}, emails={"delivered": 1}),
     "callbacks": Mix(callback=0.25),
-    "failing": Mix(calls={"provider_error": 1}, messages={"provider_error": 1}),
+    "failing": Mix(calls={"provider_error": 1}, messages={"provider_error": 1}, emails={"provider_error": 1}),
 }
 
 
@@ -117,6 +135,8 @@ class Fate(msgspec.Struct, frozen=True, gc=False):
     talk_ms: int
     opt_out: str | None = None
     callback_ms: int | None = None  # from the end of the call
+    permanent: bool = False  # of what was not delivered: the address does not exist
+    cost: int = 0  # millionths of a unit of currency
 
     @property
     def end_ms(self) -> int:
@@ -148,18 +168,37 @@ def call_fate(mix: Mix, seed: int, number: str, attempt: int, ring_timeout_ms: i
     disposition = Disposition.INVALID_NUMBER if _invalid(mix, seed, number) else draws.pick(mix.ringing)
     ring = min(ring_timeout_ms, draws.between(*RINGS.get(disposition, (ring_timeout_ms, ring_timeout_ms))))
     talk = min(max_duration_ms, _talk(draws, mix, disposition))
+    cost = mix.price("call", talk)
     if disposition != Disposition.ANSWERED:
-        return Fate(disposition, ring, talk)
+        return Fate(disposition, ring, talk, cost=cost)
     asked = draws.uniform()
     if asked < mix.opt_out:
-        return Fate(disposition, ring, talk, opt_out="all")
-    return Fate(disposition, ring, talk, callback_ms=7_200_000 if asked < mix.opt_out + mix.callback else None)
+        return Fate(disposition, ring, talk, opt_out="all", cost=cost)
+    back = mix.callback_ms if asked < mix.opt_out + mix.callback else None
+    return Fate(disposition, ring, talk, callback_ms=back, cost=cost)
 
 
 def message_fate(mix: Mix, seed: int, number: str, attempt: int) -> Fate:
-    """The fate of the nth message (from 1) to a number: what its status becomes, and after how long."""
+    """The fate of the nth text message (from 1) to a number: what its status becomes, and after how long."""
     draws = _Draws(f"{seed}:sms:{number}:{attempt}")
-    return Fate(draws.pick(mix.sent), draws.between(1_000, 10_000), 0)
+    return Fate(draws.pick(mix.sent), draws.between(1_000, 10_000), 0, cost=mix.price("sms"))
+
+
+def email_fate(mix: Mix, seed: int, address: str, attempt: int) -> Fate:
+    """The fate of the nth email (from 1) to an address. One that does not exist does so at every attempt that bounces."""
+    draws = _Draws(f"{seed}:email:{address}:{attempt}")
+    status, after = draws.pick(mix.emailed), draws.between(1_000, 30_000)
+    permanent = status == Disposition.UNDELIVERED and _Draws(f"{seed}:mailbox:{address}").uniform() < mix.permanent
+    leaves = status == Disposition.DELIVERED and draws.uniform() < mix.unsubscribe
+    opt_out = "channel:email" if leaves else None
+    return Fate(status, after, 0, opt_out=opt_out, permanent=permanent, cost=mix.price("email"))
+
+
+def fate_of(mix: Mix, seed: int, channel: str, address: str, attempt: int, ring_timeout_ms: int, max_duration_ms: int) -> Fate:
+    """The fate of the nth request (from 1) to an address by a channel."""
+    if channel == "call":
+        return call_fate(mix, seed, address, attempt, ring_timeout_ms, max_duration_ms)
+    return (email_fate if channel == "email" else message_fate)(mix, seed, address, attempt)
 
 
 def _invalid(mix: Mix, seed: int, number: str) -> bool:

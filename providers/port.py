@@ -24,6 +24,7 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     channel: str  # call | sms | email
     address: str
     caller: str | None = None  # E.164 caller ID
+    sender: str | None = None  # who an email is from; None: as the provider has it
     agent: str | None = None  # who speaks, for a call
     subject: str | None = None  # of an email
     text: str | None = None  # what a message says

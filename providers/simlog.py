@@ -22,7 +22,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     call_id: str
     dial_id: str
-    channel: str  # call | sms
+    channel: str  # call | sms | email
     number: str
     caller: str | None
     attempt: int
@@ -32,9 +32,12 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     ring_ms: int  # campaign ms
     talk_ms: int  # campaign ms
     agent: str | None = None
+    subject: str | None = None
     text: str | None = None
     opt_out: str | None = None
     callback_ms: int | None = None  # campaign ms from the end of the call
+    permanent: bool = False  # of what was not delivered: the address does not exist
+    cost: int = 0  # millionths of a unit of currency
     drills: tuple[str, ...] = ()
 
     @property
@@ -44,7 +47,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def fate(self) -> Fate:
-        return Fate(self.disposition, self.ring_ms, self.talk_ms, self.opt_out, self.callback_ms)
+        how = self.disposition, self.ring_ms, self.talk_ms, self.opt_out, self.callback_ms
+        return Fate(*how, self.permanent, self.cost)
 
 
 def read_log(path: Path) -> Iterator[dict[str, Any]]:

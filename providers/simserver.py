@@ -1,7 +1,9 @@
 """The simulator: an HTTP provider of calls and messages that rings nobody, in a process of its own.
 
-    POST /v1/calls, /v1/messages    201 {"call_id"}; 503 with Retry-After: it failed and nothing rang; 400, 422: wrong request
-    GET  /v1/calls?dial_id=         the last call or message with this dial_id; 404 if it was never asked for one
+    POST /v1/calls, /v1/messages, /v1/emails    201 {"call_id"}; 503, 429: it failed and nothing rang; 400, 422: wrong request
+    GET  /v1/calls?dial_id=                     the last of any kind with this dial_id; 404 if it was never asked for one
+    POST /v1/inbound                            pretends that a person sent a message or an email, or called
+    POST /v1/outage                             {"status": 503} or 429: refuses all requests from now on; {}: takes them again
     GET  /v1/health
 
 It never deduplicates: a dial_id that is requested twice is two calls and stands twice in its log, for that is what a real phone
@@ -10,10 +12,8 @@ that is read later than `not_after` (it waited in some buffer) is refused, so th
 """
 
 import asyncio
-import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from random import Random
 
 import msgspec
@@ -22,10 +22,13 @@ from aiohttp import web
 from engine.retries import Disposition
 from outdial.clock import Clock
 from outdial.logs import get_logger
-from providers.mix import Mix, call_fate, message_fate
+from providers.mix import Mix, fate_of
+from providers.simanswers import answer, json_answer, refusal
+from providers.simdrills import Inbounds, Outages
 from providers.simhooks import Hooks
 from providers.simlog import Entry, Log
-from providers.simwire import CALLS, E164, HEALTH, INBOUND, MESSAGES, Answer, News, Order, Text
+from providers.simnews import accepted, ended
+from providers.simwire import CALLS, EMAILS, HEALTH, INBOUND, MESSAGES, OUTAGE, Order
 from schemas.ids import digest
 
 log = get_logger()
@@ -59,14 +62,16 @@ class Simulator:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._closing = asyncio.Event()
         self.accepted = 0
-        self._inbounds = 0
+        self._inbound, self._outages = Inbounds(options.seed, clock, hooks), Outages()
 
     def app(self) -> web.Application:
         """The web application, for a running loop."""
         app = web.Application(client_max_size=BODY_LIMIT)
         app.router.add_post(CALLS, self._call)
         app.router.add_post(MESSAGES, self._message)
-        app.router.add_post(INBOUND, self._inbound)
+        app.router.add_post(EMAILS, self._email)
+        app.router.add_post(INBOUND, self._inbound.take)
+        app.router.add_post(OUTAGE, self._outages.take)
         app.router.add_get(CALLS, self._find)
         app.router.add_get(HEALTH, self._health)
         app.on_startup.append(self._recover)
@@ -106,17 +111,8 @@ class Simulator:
     async def _message(self, request: web.Request) -> web.Response:
         return await self._take(request, "sms")
 
-    async def _inbound(self, request: web.Request) -> web.Response:
-        """Pretends that a person sent a message."""
-        try:
-            sent = msgspec.json.decode(await request.read(), type=Text)
-        except msgspec.DecodeError as error:
-            return _answer(400, error=Disposition.CONFIG_ERROR, message=str(error))
-        if self._hooks is not None:
-            self._inbounds += 1
-            news = News(type="message.received", from_=sent.from_, to=sent.to or "", text=sent.text)
-            self._hooks.send(digest("inbound", self._options.seed, sent.from_, self._clock.real_us(), self._inbounds), news)
-        return _answer(201)
+    async def _email(self, request: web.Request) -> web.Response:
+        return await self._take(request, "email")
 
     async def _take(self, request: web.Request, channel: str) -> web.Response:
         # Read before the body is: pacing and windows are judged by when a request arrived.
@@ -124,13 +120,13 @@ class Simulator:
         try:
             order = msgspec.json.decode(await request.read(), type=Order)
         except msgspec.DecodeError as error:
-            return _answer(400, error=Disposition.CONFIG_ERROR, message=str(error))
-        refusal = _refusal(order, channel) or self._too_late(order)
-        if refusal is not None:
-            return refusal
+            return answer(400, error=Disposition.CONFIG_ERROR, message=str(error))
+        refused = self._outages.answer() or refusal(order, channel) or self._too_late(order)
+        if refused is not None:
+            return refused
         entry = self._entry(order, channel, *arrived)
         if entry.disposition == Disposition.PROVIDER_ERROR:
-            return _answer(503, {"Retry-After": "1"}, error=Disposition.PROVIDER_ERROR, message="the network is congested")
+            return answer(503, {"Retry-After": "1"}, error=Disposition.PROVIDER_ERROR, message="the network is congested")
         return await self._accept(entry)
 
     async def _accept(self, entry: Entry) -> web.Response:
@@ -141,26 +137,23 @@ class Simulator:
         except OSError as error:
             self._forget(entry, earlier)
             log.error("The log cannot be written: nothing is dialed.", action="log_failed", error=str(error))
-            return _answer(503, error=Disposition.PROVIDER_ERROR, message=f"the log cannot be written: {error.strerror}")
+            return answer(503, error=Disposition.PROVIDER_ERROR, message=f"the log cannot be written: {error.strerror}")
         self.accepted += 1
         self._ring(entry)
         if "hang" in entry.drills:
             await self._hang()
-        return _answer(201, call_id=entry.call_id)
+        return answer(201, call_id=entry.call_id, cost=None if entry.channel == "call" else entry.cost)
 
     def _too_late(self, order: Order) -> web.Response | None:
         if order.not_after is None or self._clock.real_ms() <= order.not_after:
             return None
-        return _answer(503, error=Disposition.PROVIDER_ERROR, message="not_after has passed")
+        return answer(503, error=Disposition.PROVIDER_ERROR, message="not_after has passed")
 
     def _entry(self, order: Order, channel: str, campaign_ms: int, real_us: int) -> Entry:
         key, o = (channel, order.to), self._options
         self._attempts[key] += 1
         attempt = self._attempts[key]
-        if channel == "call":
-            fate = call_fate(o.mix, o.seed, order.to, attempt, order.ring_timeout_ms, order.max_duration_ms)
-        else:
-            fate = message_fate(o.mix, o.seed, order.to, attempt)
+        fate = fate_of(o.mix, o.seed, *key, attempt, order.ring_timeout_ms, order.max_duration_ms)
         return Entry(
             call_id=digest("simulator", o.seed, channel, order.to, attempt),
             dial_id=order.dial_id,
@@ -174,9 +167,12 @@ class Simulator:
             ring_ms=fate.ring_ms,
             talk_ms=fate.talk_ms,
             agent=order.agent,
+            subject=order.subject,
             text=order.text,
             opt_out=fate.opt_out,
             callback_ms=fate.callback_ms,
+            permanent=fate.permanent,
+            cost=fate.cost,
             drills=self._drills(*key, attempt),
         )
 
@@ -216,52 +212,12 @@ class Simulator:
     async def _find(self, request: web.Request) -> web.Response:
         entry = self._known.get(request.query.get("dial_id", ""))
         if entry is None:
-            return _answer(404, error="not_found", message="there was no request with this dial_id")
+            return answer(404, error="not_found", message="there was no request with this dial_id")
         over = entry.channel == "call" and entry.ends_at <= self._clock.now()
-        return _json(200, ended(entry) if over else accepted(entry))
+        return json_answer(200, ended(entry) if over else accepted(entry))
 
     async def _health(self, _: web.Request) -> web.Response:
         going_on, hooks = len(self._timers), self._hooks
-        figures = {"accepted": self.accepted, "going_on": going_on, "pending_webhooks": hooks.pending if hooks else 0}
+        figures = {"accepted": self.accepted, "refused": self._outages.refused, "going_on": going_on}
+        figures |= {"pending_webhooks": hooks.pending if hooks else 0}
         return web.json_response({"status": "ok"} | figures)
-
-
-def _refusal(order: Order, channel: str) -> web.Response | None:
-    if not re.fullmatch(E164, order.to):
-        return _answer(422, error=Disposition.INVALID_NUMBER, message=f"to: {order.to!r} is not an E.164 number")
-    needed = "agent" if channel == "call" else "text"
-    if getattr(order, needed):
-        return None
-    return _answer(400, error=Disposition.CONFIG_ERROR, message=f"{needed}: missing")
-
-
-def accepted(entry: Entry) -> News:
-    """A call that is going on, or a message."""
-    kind = "call.accepted" if entry.channel == "call" else "message.accepted"
-    return News(type=kind, dial_id=entry.dial_id, to=entry.number, call_id=entry.call_id)
-
-
-def ended(entry: Entry) -> News:
-    """How a call ended, or what became of a message."""
-    news = msgspec.structs.replace(accepted(entry), disposition=entry.disposition, ended_at=entry.ends_at)
-    if entry.channel != "call":
-        return msgspec.structs.replace(news, type="message.status")
-    back = None
-    if entry.callback_ms is not None:
-        back = datetime.fromtimestamp((entry.ends_at + entry.callback_ms) / 1000, UTC).isoformat()
-    return msgspec.structs.replace(
-        news,
-        type="call.ended",
-        opt_out=entry.opt_out,
-        callback_at=back,
-        started_at=entry.received_campaign_ms,
-        talk_ms=entry.talk_ms,
-    )
-
-
-def _answer(status: int, headers: dict[str, str] | None = None, **body: str) -> web.Response:
-    return _json(status, Answer(**body), headers)
-
-
-def _json(status: int, body: msgspec.Struct, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(body), headers=headers, content_type="application/json")

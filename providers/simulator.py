@@ -9,7 +9,7 @@ from engine.retries import Disposition
 from outdial.clock import Clock
 from outdial.logs import get_logger
 from providers.port import CLIENT_TIMEOUT_MS, Request, statement
-from providers.simwire import CALLS, HEALTH, MESSAGES, NAME, Answer, News, Order, to_receipt
+from providers.simwire import CALLS, EMAILS, HEALTH, MESSAGES, NAME, Answer, News, Order, to_receipt
 from schemas.receipt import Receipt, ReceiptKind
 
 log = get_logger()
@@ -35,6 +35,8 @@ REFUSED: dict[int, Disposition] = {
 NAMED = frozenset(
     {Disposition.INVALID_NUMBER, Disposition.CONFIG_ERROR, Disposition.PROVIDER_ERROR, Disposition.PROVIDER_THROTTLED}
 )
+#: Where requests of each channel go.
+PLACES = {"call": CALLS, "sms": MESSAGES, "email": EMAILS}
 #: Raised while connecting: nothing has left.
 NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
@@ -70,7 +72,7 @@ class SimulatorProvider:
         left = min(self._timeout_ms, request.not_after - self._clock.real_ms()) / 1000
         if left <= 0:
             return _rejected(request, Disposition.PROVIDER_ERROR, "too late: the request may not leave any more")
-        url = self._url + (CALLS if request.channel == "call" else MESSAGES)
+        url = self._url + PLACES[request.channel]
         # Half of the time for connecting: a provider that is not reached has certainly dialed nobody.
         limits = aiohttp.ClientTimeout(total=left, connect=left / 2)
         headers = {"content-type": "application/json"}
@@ -119,8 +121,9 @@ def _order(request: Request) -> Order:
     return Order(
         dial_id=request.dial_id,
         to=request.address,
-        from_=request.caller,
+        from_=request.sender if request.channel == "email" else request.caller,
         agent=request.agent,
+        subject=request.subject,
         text=request.text,
         variables=dict(request.variables),
         ring_timeout_ms=request.ring_timeout_ms,
@@ -133,7 +136,7 @@ def _read(request: Request, status: int, body: bytes) -> Receipt:
     answer = _decoded(body)
     if 200 <= status < 300:
         said = {"provider_call_id": answer.call_id} if answer.call_id else {}
-        return statement(request.dial_id, request.address, ReceiptKind.ACCEPTED, "request", **said)
+        return statement(request.dial_id, request.address, ReceiptKind.ACCEPTED, "request", cost=answer.cost, **said)
     if status not in REFUSED:
         return _unknown(request.dial_id, request.address, "request", f"status {status}: {answer.message}")
     disposition = Disposition(answer.error) if answer.error in NAMED else REFUSED[status]

@@ -14,6 +14,8 @@ from schemas.base import Wire
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 #: What may stand between the braces of a template.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+#: An environment variable.
+EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$", max_length=200)]
 
 
 class Part(BaseModel):
@@ -153,14 +155,15 @@ class CallPart(Part):
 
 
 class SmsPart(Part):
-    """A text message. `{{name}}` stands for a variable of the contact."""
+    """A text message. `{{name}}` stands for a variable of the contact, `{{name|there}}` for it or, if empty, `there`."""
 
     template: str = _needed("the text; {{first_name}} stands for a variable of the contact", "Hi {{first_name}}", min_length=1)
 
 
 class EmailPart(Part):
-    """An email. `{{name}}` stands for a variable of the contact, in the subject too."""
+    """An email. `{{name}}` stands for a variable of the contact, as in a text message; in the subject too."""
 
+    sender: str | None = _described("who it is from; left out, as the provider has it", "Ana <ana@example.com>", alias="from")
     subject: str = _needed("its subject", "Your renewal, {{first_name}}", min_length=1)
     template: str = _needed("its text", "Hi {{first_name}}, ...", min_length=1)
 
@@ -194,11 +197,63 @@ class StepPart(Part):
     max_attempts: int | None = _described("attempts in this step, retries of all kinds counted", 4, ge=1, le=50)
 
 
+class WebhookPart(Part):
+    """An HTTP request (POST, JSON), signed as Standard Webhooks has it, and repeated until it is answered 2xx."""
+
+    url: str = _needed("where to: https, or http to this machine", "https://crm.example.com/outdial", max_length=2000)
+    secret_env: EnvName = _needed("the workers' environment variable that holds the secret it is signed with", "CRM_WEBHOOK_SECRET")
+
+
+class RecordPart(Part):
+    """A record on the topic crm-updates."""
+
+    name: Id = _needed("what it is called there", "renewal-reached")
+
+
+class SuppressPart(Part):
+    """No further contacts: the number that was called; after an exit, all the addresses of the person."""
+
+    scope: Literal["all", "campaign", "call", "sms", "email"] = _needed(
+        "for everything, for this campaign, or by one channel", "campaign"
+    )
+
+
+class ActionPart(Part):
+    """What is done after an outcome or an exit: exactly one of webhook, sms, email, event, suppress."""
+
+    model_config = _one_of("webhook", "sms", "email", "event", "suppress")
+
+    id: Id = _needed("the action's name in this campaign", "tell-crm")
+    on: list[str] = _needed(
+        "after which outcomes: dispositions, opt_out, callback, or exited:<reason>", ["answered", "exited:goal"], min_length=1
+    )
+    webhook: WebhookPart | None = _described("tell a server of it")
+    sms: SmsPart | None = _described("send the person a text message")
+    email: EmailPart | None = _described("send the person an email")
+    event: RecordPart | None = _described("write a record for a CRM", {"name": "renewal-reached"})
+    suppress: SuppressPart | None = _described("contact the person no more", {"scope": "campaign"})
+
+
 class ReentryPart(Part):
     """Whether somebody who has left may enter again."""
 
     max: int = _needed("how often a person may enter, the first time counted", 3, ge=1, le=1000)
     after: str | None = _described("how long after the exit before, at the earliest", "30 days")
+
+
+class ExpirePart(Part):
+    """A resume policy: what a pause has held up for longer than this is skipped."""
+
+    expire: str = _needed("steps that a pause has held up for longer are skipped", "24h")
+
+
+class PauseWhenPart(Part):
+    """When a worker pauses the campaign by itself, and says so with an `alert` event. Each worker counts what it reads itself."""
+
+    config_errors: int | None = _described("so many config_error in a row", 3, ge=1, le=1000)
+    opt_out_rate: str | None = _described("this share of the last calls, or more, asked not to be contacted again", "5%")
+    answer_rate_below: str | None = _described("less than this share of the last calls was answered by a person", "5%")
+    over: str = _described("how many calls that is: before there are so many, no rate is looked at", "200 calls", "200 calls")
 
 
 class CampaignFile(Part):
@@ -209,7 +264,7 @@ class CampaignFile(Part):
     purpose: Literal["marketing", "informational", "collections"] | None = _described("what it is for")
     countries: list[str] | None = _described("whose numbers may be contacted (ISO 3166); left out: all", ["US", "CA"], min_length=1)
     agent: str | None = _described("an agent of the resources: who calls, unless a step names another", "renewals-agent")
-    numbers: Numbers = _needed("the caller IDs", {"tag": "sales-us"})
+    numbers: Numbers | None = _described("the caller IDs; needed by calls and text messages", {"tag": "sales-us"})
     line: str = _needed("a line of the resources: its rate and concurrency hold", "main")
     concurrency: int | None = _described("this campaign's calls at a time; left out, as many as its line has", 10, ge=1)
     weight: int = _described(
@@ -238,18 +293,45 @@ class CampaignFile(Part):
     max_call: str = _described("how long a call may take, from the answer", "10m", "1h")
     goals: list[Name] = _described("events from outside that end it for a person, with the reason goal", ["paid", "called_us"], [])
     reentry: ReentryPart | None = _described("whether people may enter again; left out, once and never again")
+    actions: list[ActionPart] = _described(
+        "what is done after outcomes and exits, beside the flow",
+        [{"id": "tell-crm", "on": ["answered"], "event": {"name": "reached"}}],
+        [],
+    )
     exit: list[Literal["answered", "opted_out", "unreachable"]] = _described(
         "what ends it for a person, before the flow does", default=["answered", "opted_out", "unreachable"]
     )
+    resume: Annotated[Annotated[Literal["hold", "shift"], _WORD] | Annotated[ExpirePart, _KEYS], _MEANT] = _described(
+        "what a pause means for steps that fall due in it: hold (they are overdue), shift (they move by its length), or expire",
+        {"expire": "24h"},
+        "hold",
+    )
+    ramp: str | None = _described("over how long what is overdue after a pause is let out, ever faster; left out: at once", "10m")
+    pause_when: PauseWhenPart | None = _described("when a worker pauses it by itself", {"config_errors": 3})
 
 
 class CampaignState(StrEnum):
-    """Lifecycle of a campaign."""
+    """Lifecycle of a campaign. docs/lifecycle.md has the diagram."""
 
     DRAFT = "draft"
+    SCHEDULED = "scheduled"  # runs from the head's `starts_at` on
     RUNNING = "running"
     PAUSED = "paused"
-    ENDED = "ended"
+    DRAINING = "draining"  # runs for those inside, admits nobody new
+    ENDED = "ended"  # for ever
+
+
+class Pause(BaseModel):
+    """One pause of a campaign, in a head. Instants are UTC ms on the campaign's clock."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    begin: int = Field(description="from when on nobody was contacted")
+    end: int | None = Field(default=None, description="when it was resumed; left out: it has not been")
+    policy: str = Field(default="hold", description="what became of steps that fell due in it: hold, shift, expire, draft")
+    older: int = Field(default=0, description="with expire: ms for which the pause had to hold up a step to have it skipped")
+    ramp: int = Field(default=0, description="ms over which what was overdue at its end was let out; 0: at once")
+    reason: str | None = Field(default=None, description="why, if a worker paused it or somebody said")
 
 
 class CampaignVersion(Wire):
@@ -270,8 +352,11 @@ class CampaignHead(Wire):
 
     id: str = Field(description="id of the campaign")
     version: int = Field(ge=1, description="the current version")
-    state: CampaignState = Field(description="draft, running, paused or ended")
-    at: int = Field(description="UTC ms on the campaign's clock, since when")
+    state: CampaignState = Field(description="draft, scheduled, running, paused, draining or ended, which is final")
+    at: int = Field(description="UTC ms on the campaign's clock, since when it is in this state")
+    starts_at: int | None = Field(default=None, description="scheduled: UTC ms on the campaign's clock, from when on it runs")
+    draining: bool = Field(default=False, description="nobody new is admitted any more, not after a pause either")
+    pauses: list[Pause] = Field(default=[], description="its pauses, the newest last; old ones without consequences are left out")
 
     @property
     def key(self) -> str:

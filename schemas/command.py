@@ -29,10 +29,12 @@ class Dial(Record, kw_only=True, frozen=True, tag_field="kind", tag="dial"):
     consents: tuple[Consent, ...] = ()  #: what the contact has agreed to
     slot: Slot  #: when it may be sent
     agent: str | None = None  #: of a call: who speaks
+    sender: str | None = None  #: of an email: who it is from; left out, as the provider has it
     subject: str | None = None  #: of an email
     text: str | None = None  #: of a message: what it says
     variables: dict[str, Any] = {}  #: what the agent may know of the person
     at: int  #: campaign ms, when it was issued
+    action: str | None = None  #: of a message that is a post-call action: its action_id; it is of no step of the flow
 
     @property
     def key(self) -> str:

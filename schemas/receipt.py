@@ -23,7 +23,7 @@ class Receipt(Record, kw_only=True, frozen=True):
     """One statement of a provider, about one dial_id or of what a person sent. Repeats do no harm."""
 
     dial_id: str  #: the command it is about; empty: of none, as an inbound message is
-    address: str  #: number that was dialed, E.164
+    address: str  #: number (E.164) or email address that it is about
     kind: str  #: a ReceiptKind; others are kept as data and ignored
     provider_call_id: str | None = None  #: the provider's own id
     disposition: str | None = None  #: how it ended (engine/retries.py); one that is not known is treated as `unknown`
@@ -37,6 +37,7 @@ class Receipt(Record, kw_only=True, frozen=True):
     recording_url: str | None = None  #: where the recording is
     summary: str | None = None  #: what was talked about
     cost: int | None = None  #: millionths of the provider's unit of currency
+    permanent: bool = False  #: of undelivered: nothing will ever arrive at this address
     source: str = "webhook"  #: request, webhook or lookup
     raw: dict[str, Any] = {}  #: what else the provider said
 

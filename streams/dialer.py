@@ -26,6 +26,7 @@ from schemas.command import Dial, DialCommand, Link, Revoke, Unlink
 from schemas.receipt import Receipt, ReceiptKind
 from schemas.rows import CallState, DialerRow, LedgerRow, LinkRow
 from schemas.suppression import Suppression
+from streams.circuit import ProviderCircuit
 from streams.heads import Heads
 from streams.index import AddressIndex
 from streams.lane import Lane, Record
@@ -56,11 +57,13 @@ class Dialer:
         provider: Provider,
         parking: Parking,
         lead: Lead,
+        circuit: ProviderCircuit | None = None,
     ) -> None:
         self.lane, self.clock, self.heads, self.rows = lane, clock, heads, rows
         self.parking, self.lead = parking, lead
         self.index: dict[int, AddressIndex] = defaultdict(AddressIndex)
-        self.sender = Sender(self, provider)
+        self._circuit = circuit or ProviderCircuit(provider.name)
+        self.sender = Sender(self, provider, self._circuit)
         self._wake = lane.tick(self.tick)
         self._looks_at: dict[int, Instant] = {}  # by partition: when its tick comes next, real ms
         self._transit = int(TRANSIT_MS * clock.rate)
@@ -157,6 +160,7 @@ class Dialer:
         facts = Facts(
             plan=plan,
             campaign_state=self.heads.state(dial.campaign),
+            starts_at=self.heads.starts_at(dial.campaign),
             zones=dial.zones,
             step=step,
             jurisdictions=dial.jurisdictions,
@@ -169,10 +173,16 @@ class Dialer:
             dial_id=dial.dial_id,
             ledger=row,
             slot=dial.slot,
+            provider_back=None if self._circuit.closed else self._provider_back(real_us // 1000),
             real_us=real_us,
             transit=self._transit,
         )
         return decide(facts, now)
+
+    def _provider_back(self, real_ms: int) -> Instant | None:
+        """When a provider that fails is tried again; None: it may be now."""
+        until = self._circuit.refused_until(real_ms)
+        return None if until is None else self.clock.at(until * 1000)
 
     # --- partitions ---
 

@@ -15,10 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 from engine.callers import caller_of
 from engine.compile import ResourceIndex, compile_plan
 from engine.errors import OutdialError, RecordError
+from engine.lifecycle import leaves_the_end
 from engine.numbers import Pool
-from engine.plan import Plan
+from engine.pauses import consequential
+from engine.plan import Contacting, Plan
 from engine.quotas import Budget, Quota
-from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
+from schemas.campaign import CampaignHead, CampaignState, CampaignVersion, Pause
 from schemas.resources import Halt, Held, Line, Number, SuppressionList
 from schemas.topics import CAMPAIGNS, RESOURCES, TOPICS
 
@@ -37,6 +39,8 @@ class Heads:
         self._follower: asyncio.Task[None] | None = None
         self._moved = asyncio.Condition()
         self._heads: dict[str, CampaignHead] = {}
+        self.pauses: dict[str, tuple[Pause, ...]] = {}  # campaigns with such as change when somebody is due
+        self.undone: dict[str, CampaignHead] = {}  # ended campaigns whose newest record says otherwise: to be written again
         self._versions: dict[tuple[str, int], CampaignVersion] = {}
         self._plans: dict[tuple[str, int], Plan] = {}
         self._budgets: dict[str, tuple[tuple[str, Budget], ...]] | None = None  # by line; None: to be looked up again
@@ -44,6 +48,7 @@ class Heads:
         self._resources: dict[str, Held] = {}
         self.halts: tuple[Halt, ...] = ()  # all that stand
         self.lists: dict[str, int] = {}  # suppression lists -> of when they are, campaign ms
+        self.repair: Callable[[CampaignHead], None] = lambda _: None  # writes a head that must hold
         self._changed: list[Callable[[CampaignHead], None]] = []
         self._held: list[Callable[[], None]] = []
         self._renumbered = False  # a caller ID came, changed or went, and nobody has been told yet
@@ -97,6 +102,11 @@ class Heads:
         head = self._heads.get(campaign)
         return head.state if head else CampaignState.DRAFT
 
+    def starts_at(self, campaign: str) -> int | None:
+        """Of a scheduled campaign: from when on it runs, campaign ms."""
+        head = self._heads.get(campaign)
+        return head.starts_at if head else None
+
     def plan(self, campaign: str, version: int) -> Plan | None:
         return self._plans.get((campaign, version))
 
@@ -139,9 +149,9 @@ class Heads:
             for tp, records in (await self._consumer.getmany(timeout_ms=1000)).items():
                 for record in records:
                     self._take(tp.topic, (record.key or b"").decode(errors="replace"), record.value)
-            if self._renumbered:  # once for all numbers of a file: everybody is looked at again
-                self._renumbered = False
-                self._tell_held()
+            self.tell_numbers()
+            for head in self.undone.values():
+                self.repair(head)
             async with self._moved:
                 self._moved.notify_all()
 
@@ -179,6 +189,12 @@ class Heads:
         self.lists = {each.id: each.as_of for each in held if isinstance(each, SuppressionList)}
         self._tell_held()
 
+    def tell_numbers(self) -> None:
+        """Tells of numbers that have changed: once for all of a file, for everybody is looked at again."""
+        if self._renumbered:
+            self._renumbered = False
+            self._tell_held()
+
     def _tell_held(self) -> None:
         for changed in self._held:
             changed()
@@ -190,8 +206,32 @@ class Heads:
             self._plans[version.id, version.version] = compile_plan(version.file, version.version)
 
     def _take_head(self, head: CampaignHead) -> None:
+        """The newest record holds, unless it leaves the end, which is final: of commands that cross, `stop` wins."""
         before = self._heads.get(head.id)
+        if before is not None and leaves_the_end(before, head):
+            self.undone[head.id] = before
+            return
+        self.undone.pop(head.id, None)
         self._heads[head.id], self._budgets = head, None
-        if before is None or (before.state, before.version) != (head.state, head.version):
+        self._keep_pauses(head)
+        if before is None or _told(before) != _told(head):
             for changed in self._changed:
                 changed(head)
+
+    def _keep_pauses(self, head: CampaignHead) -> None:
+        matter = consequential(head.pauses)
+        if matter and not self._has_late_steps(head.id):  # nothing else asks when somebody is due for the first time
+            matter = tuple(pause for pause in matter if pause.policy != "draft")
+        if matter:
+            self.pauses[head.id] = matter
+        else:
+            self.pauses.pop(head.id, None)
+
+    def _has_late_steps(self, campaign: str) -> bool:
+        plans = (plan for (name, _), plan in self._plans.items() if name == campaign)
+        return any(isinstance(step, Contacting) and step.late for plan in plans for step in plan.steps)
+
+
+def _told(head: CampaignHead) -> tuple[Any, ...]:
+    """What of a head makes a difference to people."""
+    return head.state, head.version, head.starts_at, head.draining, head.pauses

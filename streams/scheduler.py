@@ -10,19 +10,23 @@ command once the row is durable. A slot nobody can use lapses.
 
 from collections import defaultdict, deque
 from dataclasses import dataclass
+from itertools import islice
 
 from engine import decisions, flow
 from engine.answers import At, Never
 from engine.gate import Verdict, decide, holds
 from engine.halts import halted
 from engine.numbers import NextFree
+from engine.pauses import expired, let_out
 from engine.plan import Plan
 from engine.reach import address_for
+from engine.ready import LineDemand
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
 from schemas.line import Demand, Grant, Slot, Spent
 from schemas.rows import EnrollmentRow, Profile, State
+from streams.circuit import ProviderCircuit
 from streams.flows import PROBE_AGAIN, Flows
 from streams.lane import Record
 
@@ -37,6 +41,7 @@ IDLE = 60.0
 
 _WAITING = State.WAITING
 _NOTHING: dict[str, Spent] = {}
+_PAUSED = CampaignState.PAUSED
 
 
 @dataclass(slots=True)
@@ -52,8 +57,9 @@ class LineView:
 class Scheduler:
     """One object for all partitions of the worker."""
 
-    def __init__(self, flows: Flows, lead: "Lead") -> None:
+    def __init__(self, flows: Flows, lead: "Lead", circuit: ProviderCircuit | None = None) -> None:
         self.flows, self.lane, self.clock, self.lead = flows, flows.lane, flows.clock, lead
+        self._circuit = circuit or ProviderCircuit()
         self.lines: dict[int, dict[str, LineView]] = defaultdict(lambda: defaultdict(LineView))
         flows.heads.subscribe(self.on_head)
         flows.heads.subscribe_held(self.on_held)
@@ -110,6 +116,8 @@ class Scheduler:
             row = self.flows.row(p, key := index.todo.popleft())
             if row is not None:
                 self.look(p, key, row, now)
+            else:
+                self.flows.other_again(p, key)
         self._probe(p)
         self.flows.retire(p)
         again = self._report(p, now)
@@ -130,7 +138,7 @@ class Scheduler:
         if head is not None and head.state is CampaignState.ENDED and row.exit is None:
             self.flows.feed(p, row, flow.CampaignEnded(head.event_id or f"{head.id} ended"), now)
         elif row.state is State.EXITING and row.open is None:
-            self.flows.feed(p, row, flow.Finish(), now)  # a crash came between the row and what follows it
+            self.flows.finish(p, row, now)  # a crash came between the row and what follows it
         elif row.state is not _WAITING:
             pass
         elif row.due > now:
@@ -140,10 +148,14 @@ class Scheduler:
 
     def _due(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> None:
         index, plan, profile = self.flows.index[p], self.flows.plan(row), self.flows.profiles.get(p, row.contact_id)
+        paused = self.flows.heads.state(row.campaign) is _PAUSED  # then on_head comes, and its policy says how it goes on
         if flow.moves_when_due(row, plan, profile, now):
-            self.flows.feed(p, row, flow.Due(), now)
+            if not paused:
+                self.flows.feed(p, row, flow.Due(), now)
             return
-        if index.told.get(key) != row.timer:
+        if not paused and self._held_up(p, key, row, now):
+            return
+        if not paused and index.told.get(key) != row.timer:
             index.told[key] = row.timer
             self.lane.emit(flow.step_due(row))
         verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
@@ -162,6 +174,19 @@ class Scheduler:
             case _:
                 pass  # an event: on_head, or the index's todo when the contact's command closes
 
+    def _held_up(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> bool:
+        """Whether a pause that is over decides: the step is skipped, or waits for its turn on the ramp."""
+        pauses = self.flows.heads.pauses.get(row.campaign)
+        if pauses is None:
+            return False
+        if expired(Instant(row.due), pauses):
+            self.flows.feed(p, row, flow.Refused("expired", skips=True), now)
+            return True
+        at = let_out(row, pauses)
+        if at > now:
+            self.flows.index[p].wheel.put(at, key, row.timer)
+        return at > now
+
     def _tell_refusal(
         self, p: int, key: str, row: EnrollmentRow, plan: Plan, verdict: Verdict, profile: Profile | None, now: Instant
     ) -> None:
@@ -179,12 +204,16 @@ class Scheduler:
         Notes in `taken` who left the ready queue for it.
         """
         flows, index = self.flows, self.flows.index[p]
+        if not self._circuit.closed and self._circuit.not_before(self.lane.real_ms) is not None:
+            return False
         for _ in range(BATCH):  # all may have been halted or paused just now: the loop must go on meanwhile
             if (entry := index.ready.take(slot.line, campaign)) is None:
                 break
             key, (timer, until) = entry
             taken.append(key)
             row = flows.row(p, key)
+            if row is None and flows.others(p, key, slot, now):
+                return True
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
             result = self._granted(p, key, row, until, slot, now)
@@ -192,6 +221,7 @@ class Scheduler:
                 index.todo.append(key)  # the facts have changed since it became ready
                 continue
             flows.apply(p, row, result)
+            self._circuit.issued(self.lane.real_ms)
             return True
         return False
 
@@ -229,8 +259,9 @@ class Scheduler:
     def _report(self, p: int, now: Instant) -> float | None:
         """Tells each line's owner what this partition could use: on change, and every second while there is something."""
         index, real = self.flows.index[p], self.lane.real_us
-        demand = index.ready.demand()
-        waits: list[float] = []
+        demand, waits = index.ready.demand(), list[float]()
+        if not self._circuit.closed:
+            demand = self._while_failing(demand, waits)
         for line in {*demand, *self.lines[p], *index.in_flight}:
             view, wanted = self.lines[p][line], demand.get(line)
             ready, open_ = dict(wanted.ready) if wanted else {}, dict(index.in_flight.get(line, ()))
@@ -254,6 +285,15 @@ class Scheduler:
         """What the line's campaigns with a budget have used of today, as far as it is this partition's people."""
         budgets = self.flows.heads.budgets(line)
         return {name: self.flows.spending[p].spent(name, budget.zone, now) for name, budget in budgets} if budgets else _NOTHING
+
+    def _while_failing(self, demand: dict[str, LineDemand], waits: list[float]) -> dict[str, LineDemand]:
+        """What can be used of lines while the provider fails: nothing, or one slot to try it. Adds when that changes."""
+        real = self.lane.real_ms
+        back = self._circuit.not_before(real)
+        if back is not None:
+            waits.append((back - real) / 1000)
+            return {}
+        return {line: LineDemand(dict.fromkeys(islice(each.ready, 1), 1), each.oldest) for line, each in demand.items()}
 
     def _demand(
         self,

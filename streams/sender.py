@@ -16,6 +16,7 @@ from engine import ledger
 from providers.port import CLIENT_TIMEOUT_MS, Provider, Request
 from schemas.command import Dial
 from schemas.receipt import Receipt, ReceiptKind
+from streams.circuit import ProviderCircuit
 
 if TYPE_CHECKING:
     from streams.dialer import Dialer
@@ -28,8 +29,8 @@ _UNKNOWN = ReceiptKind.UNKNOWN
 class Sender:
     """One heap for all partitions of the worker."""
 
-    def __init__(self, dialer: "Dialer", provider: Provider) -> None:
-        self._dialer, self._provider = dialer, provider
+    def __init__(self, dialer: "Dialer", provider: Provider, circuit: ProviderCircuit | None = None) -> None:
+        self._dialer, self._provider, self._circuit = dialer, provider, circuit or ProviderCircuit()
         self._clock, self._lane = dialer.clock, dialer.lane
         self._heap: list[tuple[int, str]] = []  # (slot start in real µs, dial_id)
         self._waiting: dict[str, tuple[int, Dial]] = {}
@@ -113,7 +114,9 @@ class Sender:
         if not verdict.ok:
             self._lane.step(p, lambda: self._dialer.feed(p, dial.address, ledger.Refuse(dial.dial_id, verdict), now))
             return
+        self._circuit.requested(real // 1000)
         receipt = await self._provider.request(self._request(dial))
+        self._circuit.heard(receipt, self._clock.real_ms())
         if receipt.kind != _UNKNOWN:  # else nobody knows: the provider may get it later than this
             receipt = replace(receipt, requested_by=self._clock.now())
         self._tell(p, receipt)
@@ -133,6 +136,7 @@ class Sender:
             channel=dial.channel,
             address=dial.address,
             caller=dial.caller,
+            sender=dial.sender,
             agent=dial.agent,
             subject=dial.subject,
             text=dial.text,

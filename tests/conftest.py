@@ -28,6 +28,7 @@ LONGEST = (
     "streams/test_tutorial.py",
     "streams/test_lane_crash.py",
     "streams/test_read_side.py",
+    "acceptance/test_numbers.py",
     "acceptance/test_halt.py",
     "acceptance/test_opt_out.py",
     "acceptance/test_lists.py",

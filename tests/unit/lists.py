@@ -42,14 +42,16 @@ def imported(
     campaigns: Iterable[str] = (),
     allowed: Iterable[str] | None = None,
     ledger: RowLedger | None = None,
+    reach: Iterable[str] = ("phone", "email"),
 ) -> Imported:
     """Imports a file; with the ledger of an earlier one, after that. Every row is accounted for."""
     listing = survey(file, columns=tuple((mapping or {}).values()), country=country)
-    layout = layout_for(listing, mapping or {}, country)
+    layout = layout_for(listing, mapping or {}, country, frozenset(reach))
     ledger = ledger or RowLedger(None)
     which = ledger.begin(listing.checksum, {"file": str(file), "campaigns": list(campaigns)}, 1)
     sink = Collected()
-    job = Job(listing, layout, country, tuple(campaigns), None if allowed is None else frozenset(allowed), Instant(1))
+    countries = None if allowed is None else frozenset(allowed)
+    job = Job(listing, layout, country, tuple(campaigns), countries, Instant(1), frozenset(reach))
     carry_out(job, which, ledger, sink)
     tally = which.tally
     assert tally.rows == listing.rows == tally.accepted + tally.merged + tally.rejected

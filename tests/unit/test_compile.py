@@ -353,3 +353,53 @@ def test_any_file_has_faults_or_a_plan(changes: list[tuple[Place, Any]], known: 
         assert len(plan.steps) == len(data["flow"])
         assert plan.zones(()) != ()
         assert plan.window.ring_cut < 7 * 24 * HOUR
+
+
+MAIL = {"from": "Ana <Ana@Example.com>", "subject": "Hi {{first_name|there}}", "template": "Hi"}
+
+
+def only_emails(**email: Any) -> dict[str, Any]:
+    return {key: FILE[key] for key in FILE if key not in ("numbers", "agent")} | {"flow": [{"id": "mail", "email": MAIL | email}]}
+
+
+def test_who_only_sends_emails_needs_no_numbers() -> None:
+    plan = compile_plan(only_emails(), 1, RESOURCES)
+    (step,) = plan.steps
+    assert isinstance(step, Contacting)
+    assert (step.sender, step.subject, plan.channels) == (MAIL["from"], MAIL["subject"], {Channel.EMAIL})
+    assert RESOURCES.numbers_for(plan) == ()
+
+
+@pytest.mark.parametrize("kind", [{"call": {}}, {"sms": {"template": "Hi"}}])
+def test_who_calls_or_texts_needs_numbers(kind: dict[str, Any]) -> None:
+    data = {key: FILE[key] for key in FILE if key != "numbers"} | {"flow": [{"id": "one"} | kind, {"id": "mail", "email": MAIL}]}
+    assert [(f.path, f.message) for f in faults(data, RESOURCES)] == [
+        ("numbers", "is missing: the caller IDs, such as {tag: sales-us}")
+    ]
+
+
+def test_an_action_that_texts_needs_numbers_and_one_that_writes_does_not() -> None:
+    def action(**what: Any) -> dict[str, Any]:
+        return only_emails() | {"actions": [{"id": "thanks", "on": ["sent"]} | what]}
+
+    assert [fault.path for fault in faults(action(sms={"template": "Thanks"}), RESOURCES)] == ["numbers"]
+    assert not faults(action(email=MAIL), RESOURCES)
+    assert compile_plan(action(email=MAIL), 1).actions[0].step == Contacting(
+        "@thanks", Channel.EMAIL, sender=MAIL["from"], subject=MAIL["subject"], template=MAIL["template"]
+    )
+    (fault,) = faults(action(email=MAIL | {"from": "Ana"}), RESOURCES)
+    assert fault.path == "actions[0].email.from"
+
+
+@pytest.mark.parametrize(
+    ("email", "place", "sentence"),
+    [
+        ({"from": "Ana"}, "flow[0].email.from", "email 'Ana' is not an address such as ana@example.com"),
+        ({"subject": "{{fist_name|you}}"}, "flow[0].email.subject", "{{fist_name}} is no field of contacts"),
+        ({"template": "{{first_name|a|b}}"}, "flow[0].email.template", "is not a variable"),
+    ],
+)
+def test_what_is_wrong_with_an_email(email: dict[str, Any], place: str, sentence: str) -> None:
+    (fault,) = faults(only_emails(**email), RESOURCES)
+    assert fault.path == place
+    assert sentence in fault.message

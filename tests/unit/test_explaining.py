@@ -9,6 +9,7 @@ from cli.dossier import Dossier, Found
 from cli.explain import _as_json, _print
 from cli.explaining import explain
 from cli.read import Snapshot
+from cli.usage import Usage
 from engine.compile import compile_plan
 from engine.decisions import of_due
 from engine.gate import Facts, decide
@@ -131,6 +132,31 @@ def test_the_law_of_another_state_is_in_force(capsys: pytest.CaptureFixture[str]
     assert "Fla. Stat. 501.616(6)(a)" in shown[7]
     assert shown[7].endswith("it is Mon 2026-06-01 20:15 in America/New_York, until Tue 2026-06-02 08:00:00 CDT")
     assert shown[8:] == others("law")
+
+
+@pytest.mark.parametrize(
+    ("declared", "until", "why"),
+    [
+        (
+            {"daily_cap": 1},
+            "not before Mon 2026-06-01 23:00:00 CDT",
+            "the number has had its calls of the day",
+        ),
+        ({"resting": True}, "until a number is declared for it, or has rested", "the campaign's number is resting"),
+    ],
+)
+def test_there_is_no_number_to_call_from(
+    capsys: pytest.CaptureFixture[str], declared: dict[str, Any], until: str, why: str
+) -> None:
+    """Another person of the same partition had the last call of the day."""
+    one, numbers = dossier(), [number.model_copy(update=declared) for number in NUMBERS]
+    one.plans = Snapshot(one.plans.heads, {}, ResourceIndex.of(numbers), {("service", 1): PLAN})
+    bob = replace(CAL, contact_id="bob", attempts=(Attempt(NOW - HOUR, "autumn", "call", "d1", NUMBERS[0].number),))
+    one.usage = Usage.of(one.rows, {"bob": bob}, 1, 1.0)
+    shown = printed(capsys, one)
+    assert shown[6] == f"  NO  at Mon 2026-06-01 19:15:00 CDT a contact is refused; {until}"
+    assert shown[7].startswith(f"    no  number        {why}, until ")
+    assert shown[8:] == others("number")
 
 
 def test_somebody_opted_out_in_another_campaign(capsys: pytest.CaptureFixture[str]) -> None:

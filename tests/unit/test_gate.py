@@ -86,6 +86,10 @@ ANSWERS: list[tuple[str, dict[str, Any], bool | None, Until | None]] = [
     ("lifecycle", {}, True, None),
     ("lifecycle", {"campaign_state": CampaignState.PAUSED}, False, When("resumed")),
     ("lifecycle", {"campaign_state": CampaignState.DRAFT}, False, When("started")),
+    ("lifecycle", {"campaign_state": CampaignState.SCHEDULED, "starts_at": NOW + 1}, False, At(Instant(NOW + 1))),
+    ("lifecycle", {"campaign_state": CampaignState.SCHEDULED, "starts_at": NOW}, True, None),
+    ("lifecycle", {"campaign_state": CampaignState.SCHEDULED}, False, When("started")),
+    ("lifecycle", {"campaign_state": CampaignState.DRAINING}, True, None),
     ("lifecycle", {"campaign_state": CampaignState.ENDED}, False, Never("campaign_ended")),
     ("halt", {}, True, None),
     ("halt", {"halts": (halt_of(),)}, False, When("halt_lifted")),
@@ -307,6 +311,7 @@ def test_what_the_window_says_holds_at_its_instant(window: Window, zones: tuple[
 states = st.builds(
     facts_of,
     campaign_state=st.sampled_from(CampaignState),
+    starts_at=st.sampled_from([None, NOW - 1, NOW + 1]),
     plan=st.sampled_from([PLAN, BUSINESS, plan_of(window=ALWAYS)]),
     zones=st.sampled_from([(NY,), ("Asia/Tokyo",)]),
     step=st.sampled_from((FIRST, TEXT)),
@@ -338,4 +343,31 @@ def test_a_yes_holds_as_long_as_the_gate_would_give_it_again(state: CampaignStat
     until = decide(Facts(plan, CampaignState.RUNNING, zones, FIRST, contact_busy=False), NOW).open_until
     assert until is not None
     for now in (NOW, Instant(until - 1), until):
-        assert holds(state, busy, until, now) is decide(Facts(plan, state, zones, FIRST, contact_busy=busy), now).ok
+        assert holds(state, busy, until, now) is decide(Facts(plan, state, zones, FIRST, contact_busy=busy, starts_at=NOW), now).ok
+
+
+def test_an_email_is_of_no_country() -> None:
+    plan = plan_of(TEXT, countries=frozenset({"US"}))
+    assert plan.abroad("ana@example.com") is None
+    assert plan.abroad("+442079460958") is True
+
+
+def test_an_opt_out_of_the_only_channel_of_a_campaign_ends_it() -> None:
+    mail = Contacting("mail", Channel.EMAIL, subject="Hi", template="Hi")
+    left = (OptOutEntry("channel:email", "message", NOW, "c1"),)
+    assert decide(facts_of(plan=plan_of(mail), step=mail, opt_outs=left), NOW).ends == "opted_out"
+    assert decide(facts_of(plan=plan_of(mail, FIRST), step=mail, opt_outs=left), NOW).skips == "opted_out"
+    assert decide(facts_of(plan=plan_of(mail, FIRST), opt_outs=left), NOW).ok
+
+
+def test_limits_and_consent_of_emails_are_their_own() -> None:
+    mail = Contacting("mail", Channel.EMAIL, subject="Hi", template="Hi")
+    plan = plan_of(mail, FIRST, caps=(Cap(1, DAY, counted="email"),))
+    written = (Attempt(NOW - HOUR, "spring", "email", "d1"),)
+    assert decide(facts_of(plan=plan, step=mail, attempts=written), NOW).until == At(Instant(NOW - HOUR + DAY))
+    assert decide(facts_of(plan=plan, attempts=written), NOW).ok
+    asking = plan_of(mail, rules=Rules(PACK, "marketing"), purpose="marketing")
+    by_call = (Consent(kind="express", channel="call"),)
+    assert decide(facts_of(plan=asking, step=mail, consents=by_call, **FLORIDA), NOW).ends == "no_consent"
+    by_email = (Consent(kind="express", channel="email"),)
+    assert decide(facts_of(plan=asking, step=mail, consents=by_email, **FLORIDA), NOW).ok

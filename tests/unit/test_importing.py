@@ -16,20 +16,23 @@ from tests.unit.lists import imported
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "contacts.csv"
 
 
-def person(header: str, row: str, country: str = "US") -> Contact:
-    found = person_of(2, row.split(","), layout_of(header.split(","), {}), country)
+EITHER, CALLS, EMAILS = ("phone", "email"), ("phone",), ("email",)
+
+
+def person(header: str, row: str, country: str = "US", reach: tuple[str, ...] = EITHER) -> Contact:
+    found = person_of(2, row.split(","), layout_of(header.split(","), {}), country, reach=reach)
     assert not isinstance(found, Reject), found
     return found.contact
 
 
-def reason(header: str, row: str, country: str = "US") -> str:
-    found = person_of(2, row.split(","), layout_of(header.split(","), {}), country)
+def reason(header: str, row: str, country: str = "US", reach: tuple[str, ...] = EITHER) -> str:
+    found = person_of(2, row.split(","), layout_of(header.split(","), {}), country, reach=reach)
     assert isinstance(found, Reject)
     return found.reason
 
 
 def test_the_example_accounts_for_every_row() -> None:
-    found = imported(EXAMPLE)
+    found = imported(EXAMPLE, reach=["phone"])
     tally = found.which.tally
     assert (tally.rows, tally.accepted, tally.merged, tally.rejected) == (325, 320, 2, 3)
     assert tally.zones == {"postal_code + phone": 298, "timezone": 21, "postal_code": 1}
@@ -69,7 +72,8 @@ def test_the_rows_own_country_reads_its_number() -> None:
 @pytest.mark.parametrize(
     ("header", "row", "why"),
     [
-        ("phone,email", ",a@example.com", "has no phone number"),
+        ("phone,email", ",", "has no phone number"),
+        ("phone,email", ",ana at example", "email 'ana at example' is not an address"),
         ("phone", "5550101", "phone '5550101' lacks its area code"),
         ("phone,country", "212-555-0101,Narnia", "country 'Narnia' is not known"),
         ("phone,company", "212-555-0101,Ash, Inc.", "has 3 cells, the header has 2"),
@@ -78,6 +82,36 @@ def test_the_rows_own_country_reads_its_number() -> None:
 )
 def test_what_cannot_be_used_says_why(header: str, row: str, why: str) -> None:
     assert why in reason(header, row)
+
+
+def test_an_email_alone_is_enough_where_emails_are_sent() -> None:
+    contact = person("first_name,phone,email,zip", "Ana,,Ana@Example.com,94103")
+    assert (contact.phone, contact.email, contact.first_name) == (None, "Ana@Example.com", "Ana")
+    assert contact.id == person("email", "ana@example.com").id, "a hash of the address, however it is written"
+    profile = profile_of(Contact.model_validate_json(encode(contact)))
+    assert (profile.addresses, profile.zones) == (("ana@example.com",), ("America/Los_Angeles",))
+    assert reason("phone,email", ",a@example.com", reach=CALLS) == "has no phone number"
+
+
+def test_where_only_emails_are_sent_an_email_is_needed_and_a_number_is_not() -> None:
+    assert person("phone,email", "12345,a@example.com", reach=EMAILS).phone is None
+    assert person("phone,email", "212-555-0101,a@example.com", reach=EMAILS).phone == "+12125550101"
+    assert reason("phone,email", "212-555-0101,", reach=EMAILS) == "has no email address, and nothing else is sent"
+    assert "has no domain" in reason("phone,email", "212-555-0101,a@b", reach=EMAILS)
+
+
+def test_one_email_of_two_contacts_is_refused_in_one_campaign(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("id,email\na,ana@example.com\nb,Ana@example.com\n")
+    found = imported(file, campaigns=["spring"])
+    assert [(row, code) for row, code, *_ in found.rejects] == [(3, "duplicate_email")]
+    assert [enrolled.contact_id for enrolled in found.sink.enrollments] == ["a"]
+
+
+def test_a_list_of_emails_under_a_title_has_its_header_found(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("Newsletter,\nName,E-Mail\nAna,ana@example.com\n")
+    assert imported(file).sink.contacts[0].email == "ana@example.com"
 
 
 def test_of_two_rows_of_one_person_the_later_wins(tmp_path: Path) -> None:
@@ -113,6 +147,8 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_header_without_phones_is_told_what_to_map() -> None:
     with pytest.raises(OutdialError, match="no column holds phone numbers: add --map phone=COLUMN, one of first_name, city"):
+        layout_of(["first_name", "city"], {}, reach=CALLS)
+    with pytest.raises(OutdialError, match="phone numbers or email addresses: add --map phone=COLUMN or --map email=COLUMN"):
         layout_of(["first_name", "city"], {})
 
 

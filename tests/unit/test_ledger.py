@@ -10,12 +10,13 @@ from samples import ENROLLMENT, FIRST, NOW, NY, OTHER, PHONE, PLAN, SLOT, TEXT, 
 from engine import ledger
 from engine.gate import Facts, Verdict, decide
 from engine.ledger import KEEP_SETTLED, LOOKUP_AGAIN, MAX_LOOKUPS, Moment, Result, apply
+from engine.plan import Channel, Contacting
 from engine.retries import DISPOSITIONS
 from engine.time import DAY, HOUR, Instant
 from schemas import ids
 from schemas.campaign import CampaignState
 from schemas.decision import Decision
-from schemas.enrollment import OptOut
+from schemas.enrollment import Goal, OptOut
 from schemas.event import Event
 from schemas.outcome import Outcome
 from schemas.receipt import ReceiptKind
@@ -381,3 +382,55 @@ def test_who_is_told_does_not_depend_on_the_order(inputs: list[ledger.Input]) ->
 
 def test_rows_of_addresses_are_their_own() -> None:
     assert apply(LedgerRow(address=OTHER), ledger.Linked("c7"), moment(0, "c7")) == Result()
+
+
+# --- messages and people who come by themselves -----------------------------------------------------------------------------------
+
+EMAIL = row_after(reserve(dial=dial_of(channel="email"), step=Contacting("mail", Channel.EMAIL)))
+SENT = row_after(apply(EMAIL, told("accepted", cost=400), moment(100)))
+BOUNCE = {"disposition": "undelivered", "permanent": True}
+
+
+def test_a_bounce_for_good_suppresses_the_address_for_its_channel_alone() -> None:
+    result = apply(SENT, told("status", **BOUNCE), moment(5_000, "c7"))
+    (event,) = result.emit
+    assert isinstance(event, Event)
+    assert (event.kind, event.data["disposition"], event.data["permanent"]) == ("message_status", "undelivered", True)
+    entry = row_after(result).suppressions[0]
+    assert (entry.scope, entry.reason, entry.spoke) == ("channel:email", "bounced", False)
+    mail, call = Contacting("mail", Channel.EMAIL), FIRST
+    both = plan_of(mail, call)
+    assert verdict_of(row_after(result), plan=both, step=mail).skips == "suppressed"
+    assert verdict_of(row_after(result), plan=both, step=call).ok
+    assert verdict_of(row_after(result), plan=plan_of(mail), step=mail).ends == "suppressed"  # there is nothing else to be done
+    assert apply(row_after(result), told("status", **BOUNCE), moment(6_000)).row is None  # a repeat
+
+
+def test_an_email_that_was_not_delivered_this_time_may_be_followed_by_another() -> None:
+    assert apply(SENT, told("status", disposition="undelivered"), moment(5_000)).row is None
+
+
+def test_news_of_a_message_that_overtake_the_answer_close_it_and_are_told() -> None:
+    result = apply(EMAIL, told("status", provider_call_id="p1", cost=400, **BOUNCE), moment(50))
+    (closing,) = closings(result)
+    assert (closing.disposition, closing.provider_call_id, closing.cost) == ("sent", "p1", 400)
+    assert [e.kind for e in result.emit if isinstance(e, Event)] == ["message_status"]
+    assert row_after(result).suppressions
+    assert not apply(row_after(result), told("accepted"), moment(100)).emit  # late, and known already
+
+
+def test_who_unsubscribes_by_the_link_of_an_email_has_said_so_in_a_message() -> None:
+    result = apply(SENT, told("status", disposition="delivered", opt_out="channel:email"), moment(9))
+    assert [(o.contact_id, o.scope, o.source) for o in opt_outs(result)] == [("c7", "channel:email", "message")]
+
+
+def test_a_person_who_calls_us_reaches_a_goal_of_everybody_enrolled_there() -> None:
+    said = told("called", 7, provider_call_id="in-1")
+    result = apply(SETTLED, said, moment(0, "c8", "c7"))
+    goals = [g for g in result.emit if isinstance(g, Goal)]
+    assert [(g.contact_id, g.goal, g.campaign, g.source) for g in goals] == [
+        ("c7", "called_us", None, "call"),
+        ("c8", "called_us", None, "call"),
+    ]
+    assert (result.row, len(result.emit)) == (None, 2)
+    assert apply(SETTLED, said, moment(5, "c8", "c7")).emit[0].event_id == goals[0].event_id  # a repeat is the very same

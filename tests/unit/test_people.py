@@ -17,8 +17,8 @@ from engine.windows import weekly_window
 from schemas.base import encode
 from schemas.campaign import CampaignState
 from schemas.line import Slot
-from schemas.rows import EnrollmentRow, Exit, Open, OptOutEntry, Profile, State, TimerRow, TotalsRow
-from tests.unit.towns import NOW, people_of, plan, snapshot, town
+from schemas.rows import Attempt, EnrollmentRow, Exit, Open, OptOutEntry, Profile, State, TimerRow, TotalsRow
+from tests.unit.towns import NOW, NUMBER, people_of, plan, snapshot, town
 
 WORKDAY = weekly_window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)  # NOW is 08:33 in New York
 PLANS = tuple(plan(name, WORKDAY) for name in ("autumn", "spring"))
@@ -98,6 +98,36 @@ def test_another_command_of_the_person_is_the_reason_until_it_closes() -> None:
     assert waiting(people, now) == {"contact busy": Waits(1)}
     people.take_row(other.key, encode(replace(other, stamp=(1, 3))))
     assert set(waiting(people, now)) == {"pacing"}
+
+
+CAPPED = (NUMBER.model_copy(update={"daily_cap": 1}),)
+MIDNIGHT = Instant(NOW + 15 * HOUR + 26 * MINUTE + 40_000)  # in New York, where the number is
+
+
+def test_numbers_that_have_had_their_calls_are_the_reason_until_midnight() -> None:
+    """One partition: somebody else's call was the last of the day."""
+    now, bob = NOW + HOUR, profile_of("bob")
+    people = People(snapshot(*PLANS, numbers=CAPPED), 1.0)
+    people.take_profile("ann", encode(profile_of()))
+    people.take_row(row_of().key, encode(row_of()))
+    assert set(waiting(people, now)) == {"pacing"}
+    made = Attempt(now, "autumn", "call", "d1", NUMBER.number)
+    people.take_profile("bob", encode(replace(bob, attempts=(made,))))
+    assert waiting(people, now) == {"no number": Waits(1, MIDNIGHT)}
+    assert set(waiting(people, MIDNIGHT)) == {"window"}
+
+
+def test_a_cap_that_is_declared_or_lifted_while_one_watches_counts_what_was_called_before() -> None:
+    now = NOW + HOUR
+    people = one(row_of())
+    people.take_profile("ann", encode(profile_of(stamp=2, attempts=(Attempt(NOW, "autumn", "call", "d1", NUMBER.number),))))
+    assert set(waiting(people, now)) == {"pacing"}
+    people.replan(snapshot(*PLANS, numbers=CAPPED))
+    assert set(waiting(people, now)) == {"no number"}
+    people.replan(snapshot(*PLANS))
+    assert set(waiting(people, now)) == {"pacing"}
+    people.replan(snapshot(*PLANS, numbers=(NUMBER.model_copy(update={"resting": True}),)))
+    assert waiting(people, now) == {"no number": Waits(1)}
 
 
 def test_at_most_so_many_reasons_are_asked_at_a_time() -> None:

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from engine import flow
 from engine.gate import Facts
+from engine.numbers import NextFree
+from engine.pauses import let_out
 from engine.quotas import Budget
 from engine.spending import Spending
-from engine.time import HOUR, Instant
+from engine.time import HOUR, NEVER, Instant
 from outdial.clock import AcceleratedClock, Anchor
-from schemas.campaign import CampaignState
+from schemas.campaign import CampaignState, Pause
 from schemas.decision import Decision
 from schemas.event import Event
 from schemas.line import Demand, Spent
@@ -19,7 +22,7 @@ from schemas.resources import Halt
 from schemas.rows import Attempt, EnrollmentRow, State
 from streams.index import ContactIndex
 from streams.scheduler import IDLE, Lead, Scheduler
-from tests.unit.samples import FIRST, NY, PHONE, PLAN, PROFILE, WORKDAY, open_of, plan_of, row_of
+from tests.unit.samples import FIRST, NY, PHONE, PLAN, PROFILE, SLOT, WORKDAY, open_of, plan_of, row_of
 from tests.unit.samples import NOW as TUESDAY
 
 NOW = Instant(1_000_000)
@@ -64,9 +67,17 @@ class Desk:
 
     def __init__(self, index: ContactIndex) -> None:
         self.told: list[Any] = []
+        self.pauses: dict[str, tuple[Pause, ...]] = {}
+        self.fed: list[Any] = []
         self.facts = Facts(PLAN, CampaignState.RUNNING, (NY,), FIRST)
         clock = AcceleratedClock(Anchor(NOW, 5_000_000, RATE), lambda: 5_000_000)
-        heads = SimpleNamespace(subscribe=lambda _: None, subscribe_held=lambda _: None, head=lambda _: None)
+        heads = SimpleNamespace(
+            subscribe=lambda _: None,
+            subscribe_held=lambda _: None,
+            head=lambda _: None,
+            state=lambda _: self.facts.campaign_state,
+            pauses=self.pauses,
+        )
         lane = SimpleNamespace(tick=lambda _fn: None, emit=self.told.append, real_us=0, real_ms=0)
         flows: Any = SimpleNamespace(
             lane=lane,
@@ -76,6 +87,7 @@ class Desk:
             plan=lambda _row: self.facts.plan,
             profiles=SimpleNamespace(get=lambda _p, _contact: PROFILE),
             facts=lambda *_: self.facts,
+            feed=lambda _p, _row, inp, _now: self.fed.append(inp),
         )
         self.scheduler = Scheduler(flows, Lead())
 
@@ -151,6 +163,23 @@ def test_a_yes_is_not_told_here(desk: Desk, index: ContactIndex) -> None:
     assert not index.denied
 
 
+def test_when_the_numbers_run_out_everybody_of_the_campaign_is_looked_at_again(index: ContactIndex) -> None:
+    """Else each slot would be tried with one after another, in vain."""
+    desk, people = Desk(index), [replace(ROW, contact_id=f"c{n}") for n in range(5)]
+    for row in people:
+        index.ready.add(row.key, "main", row.campaign, Instant(row.due), NEVER, (row.timer, NEVER))
+    index.ready.add("other", "main", "autumn", Instant(0), NEVER, (ROW.timer, NEVER))
+    flows: Any = desk.scheduler.flows
+    flows.others = lambda *_: False
+    flows.row = lambda _p, key: next((row for row in people if row.key == key), None)
+    flows.heads.state, flows.heads.halts = (lambda _campaign: CampaignState.RUNNING), ()
+    flows.callers = SimpleNamespace(choose=lambda *_: NextFree(Instant(TUESDAY + HOUR), "all have had their calls"))
+    assert not desk.scheduler._issue(0, SLOT, None, Instant(TUESDAY), taken := [])
+    assert sorted(index.todo) == sorted(row.key for row in people)
+    assert set(taken) <= {*index.todo, "other"}
+    assert len(index.ready) == 0
+
+
 def test_a_halt_that_comes_or_goes_has_everybody_looked_at_again(index: ContactIndex) -> None:
     desk = Desk(index)
     desk.scheduler.lane.active = frozenset({0})
@@ -158,6 +187,46 @@ def test_a_halt_that_comes_or_goes_has_everybody_looked_at_again(index: ContactI
     index.watch(ROW.key, None, ROW)
     desk.scheduler.on_held()
     assert list(index.todo) == [ROW.key]
+
+
+# --- pauses -----------------------------------------------------------------------------------------------------------------------
+
+WAIT = row_of(State.WAITING, step="pause")
+PAUSED = Facts(PLAN, CampaignState.PAUSED, (NY,), FIRST)
+
+
+def test_a_pause_keeps_everybody_where_they_are(desk: Desk, index: ContactIndex) -> None:
+    """Waits do not end in it, so that it makes no difference to any policy whether a worker ran meanwhile."""
+    desk.facts = PAUSED
+    assert [desk.look(row) for row in (ROW, WAIT)] == [0, 0]
+    assert (desk.fed, len(index.ready), index.wheel.next()) == ([], 0, None)
+    desk.facts = replace(PAUSED, campaign_state=CampaignState.RUNNING)
+    desk.look(WAIT)
+    assert desk.fed == [flow.Due()]
+
+
+def test_what_a_pause_has_held_up_for_too_long_is_skipped_once_it_runs_again(desk: Desk) -> None:
+    desk.pauses["spring"] = (Pause(begin=TUESDAY - 3 * HOUR, end=TUESDAY, policy="expire", older=HOUR),)
+    held = replace(ROW, due=TUESDAY - 2 * HOUR)
+    desk.facts = PAUSED
+    desk.look(held)
+    assert desk.fed == []
+    desk.facts = replace(PAUSED, campaign_state=CampaignState.RUNNING)
+    desk.look(replace(held, due=TUESDAY - HOUR))  # not longer than that
+    assert desk.fed == []
+    desk.look(held)
+    assert desk.fed == [flow.Refused("expired", skips=True)]
+
+
+def test_on_a_ramp_the_overdue_wait_for_their_turn(desk: Desk, index: ContactIndex) -> None:
+    pause = Pause(begin=TUESDAY - 3 * HOUR, end=TUESDAY, ramp=HOUR)
+    desk.pauses["spring"] = (pause,)
+    turn = let_out(ROW, (pause,))
+    assert TUESDAY < turn < TUESDAY + HOUR
+    desk.look(ROW)
+    assert (len(index.ready), index.wheel.next()) == (0, turn)
+    desk.look(ROW, turn)
+    assert len(index.ready) == 1
 
 
 # --- reports ----------------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from samples import NOW, PHONE
 
 from engine import ledger
 from engine.ledger import Moment
-from engine.stop_words import asks_to_stop
+from engine.stop_words import asks_to_stop, email_asks_to_stop
 from schemas.enrollment import OptOut
 from schemas.receipt import Receipt
 from schemas.rows import LedgerRow
@@ -32,3 +32,17 @@ def test_stop_counts_at_an_address_that_was_never_contacted_and_reaches_all_who_
     assert [o.contact_id for o in result.emit if isinstance(o, OptOut)] == ["ann"]
     again = ledger.apply(result.row, ledger.Told(said, 0), Moment(NOW, int(NOW), ("ann",)))
     assert again.emit == result.emit  # the very same records
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "stops"),
+    [
+        ("Re: Your renewal", "Stop\n\nAna\n\n> Hi Ana, your plan ends", True),
+        ("unsubscribe", "", True),
+        (None, "\n  Please unsubscribe me.\n", True),
+        ("Re: Your renewal", "Thanks!\n\n> unsubscribe", False),  # what it answers to
+        ("Re: stop", "When do you close?", False),
+    ],
+)
+def test_an_email_asks_to_stop_by_its_subject_or_its_first_line(subject: str | None, text: str, stops: bool) -> None:
+    assert email_asks_to_stop(subject, text) is stops

@@ -1,3 +1,6 @@
+from dataclasses import replace as replaced
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -5,11 +8,12 @@ from cli import group
 from cli.reasons import View, why
 from cli.summary import Closings, Summary, iso
 from engine import flow
+from engine.pauses import let_out
 from engine.plan import Plan
 from engine.time import DAY, HOUR, MINUTE, Instant
 from engine.weekly import parse_weekly
 from engine.windows import weekly_window
-from schemas.campaign import CampaignState
+from schemas.campaign import CampaignHead, CampaignState, Pause
 from schemas.line import Slot
 from schemas.rows import EnrollmentRow, OptOutEntry, Profile, State, TotalsRow
 from streams import transport
@@ -181,3 +185,46 @@ def test_a_row_with_a_command_out_is_not_waiting() -> None:
     found = why(row, made.world.view())
     assert found is not None
     assert found.reason == "command open"
+
+
+# --- pauses -----------------------------------------------------------------------------------------------------------------------
+
+
+def after_pause(row: EnrollmentRow, state: CampaignState = CampaignState.RUNNING, **pause: Any) -> Any:
+    """Why a row waits in a campaign whose pause of two hours has ended half an hour ago."""
+    head = CampaignHead(id="spring", version=1, state=state, at=NOW - HOUR // 2, pauses=[PAUSE.model_copy(update=pause)])
+    known = Profile(contact_id="ann", phone="+12125550101", zones=("America/New_York",))
+    plans = replaced(snapshot(plan()), heads={"spring": head})
+    return why(row, View.of({row.key: row}, {"ann": known}, plans, NOW, 1.0))
+
+
+PAUSE = Pause(begin=NOW - 5 * HOUR // 2, end=NOW - HOUR // 2)
+
+
+def test_who_a_pause_has_moved_is_due_later() -> None:
+    found = after_pause(waiting(), policy="shift")
+    assert (found.reason, found.until) == ("due later", NOW + HOUR)
+
+
+def test_who_a_pause_has_held_up_for_too_long_is_about_to_move_on() -> None:
+    found = after_pause(waiting(due=NOW - 2 * HOUR), policy="expire", older=HOUR)
+    assert (found.reason, found.since) == ("moving on", NOW - HOUR // 2)  # nobody could move before
+
+
+def test_who_is_overdue_waits_for_a_turn_on_the_ramp() -> None:
+    found = after_pause(waiting(), ramp=DAY)
+    assert (found.reason, found.until) == ("let out after the pause", let_out(waiting(), [PAUSE.model_copy(update={"ramp": DAY})]))
+
+
+def test_in_a_pause_nobody_is_about_to_move_on() -> None:
+    for row in (waiting(), waiting(step="pause")):
+        assert after_pause(row, CampaignState.PAUSED, end=None).reason == "paused"
+
+
+def test_a_scheduled_campaign_says_when_it_starts() -> None:
+    head = CampaignHead(id="spring", version=1, state=CampaignState.SCHEDULED, at=NOW - HOUR, starts_at=NOW + HOUR)
+    known = Profile(contact_id="ann", phone="+12125550101", zones=("America/New_York",))
+    view = View.of({}, {"ann": known}, replaced(snapshot(plan()), heads={"spring": head}), NOW, 1.0)
+    found = why(waiting(), view)
+    assert found is not None
+    assert (found.reason, found.until) == ("not started", NOW + HOUR)

@@ -26,11 +26,33 @@ def test_values_are_text_and_nothing_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["Hi {{name", "Hi name}}", "{{}}", "{{first name}}", "{{#if a}}", "{{{a}}}", "{{a.b}}", "{{1}}"]
+    "template",
+    [
+        "Hi {{name",
+        "Hi name}}",
+        "{{}}",
+        "{{first name}}",
+        "{{#if a}}",
+        "{{{a}}}",
+        "{{a.b}}",
+        "{{1}}",
+        "{{a|b|c}}",
+        "{{|a}}",
+        "{{a|{b}}}",
+    ],
 )
 def test_braces_that_stand_for_nothing(template: str) -> None:
     with pytest.raises(ValueError, match=r"is not a variable: write \{\{name\}\}"):
         names(template)
+
+
+def test_what_stands_in_for_a_variable_that_is_lacking_or_empty() -> None:
+    assert render("Hi {{first_name|there}}, {{ plan | your plan }}.", {"first_name": ""}) == "Hi there, your plan."
+    assert render("Hi {{first_name|there}}", {"first_name": "Ana"}) == "Hi Ana"
+    assert render("{{title|}}Ana", {}) == "Ana"
+    assert names("{{a|b}} {{c}}") == ("a", "c")
+    with pytest.raises(RecordError, match=r"the contact has no b$"):
+        render("{{a|x}} {{b}}", {})
 
 
 TEXT = st.text(st.characters(exclude_characters="{}"))

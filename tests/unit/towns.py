@@ -39,11 +39,12 @@ def plan(campaign: str = "spring", window: Window = OPEN) -> Plan:
     return Plan(campaign, 1, "main", steps, window, "America/New_York", None, frozenset({"answered", "unreachable"}), "us", ())
 
 
-def snapshot(*plans: Plan, state: CampaignState = CampaignState.RUNNING) -> Snapshot:
+NUMBER = Number(number="+12125550100", tags=["us"])
+
+
+def snapshot(*plans: Plan, state: CampaignState = CampaignState.RUNNING, numbers: tuple[Number, ...] = (NUMBER,)) -> Snapshot:
     heads = {p.campaign: CampaignHead(id=p.campaign, version=p.version, state=state, at=NOW - 3 * DAY) for p in plans}
-    return Snapshot(
-        heads, {}, ResourceIndex.of([Number(number="+12125550100", tags=["us"])]), {(p.campaign, p.version): p for p in plans}
-    )
+    return Snapshot(heads, {}, ResourceIndex.of(numbers), {(p.campaign, p.version): p for p in plans})
 
 
 @dataclass

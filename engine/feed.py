@@ -1,0 +1,42 @@
+"""Events of a campaign as a whole: they have no contact and no enrollment, and are keyed by the campaign."""
+
+from typing import Any
+
+from engine.alarms import Alarm
+from schemas import ids
+from schemas.campaign import CampaignHead, Pause
+from schemas.event import Event, EventKind
+
+
+def told_paused(head: CampaignHead, by: str, reason: str | None) -> Event:
+    """The campaign was paused by this head."""
+    return _event(head, EventKind.PAUSED, {"by": by} | ({"reason": reason} if reason else {}))
+
+
+def told_resumed(head: CampaignHead, pause: Pause) -> Event:
+    """The campaign was resumed by this head; `pause`: the one that is over."""
+    how: dict[str, Any] = {"by": "cli", "policy": pause.policy, "paused_at": pause.begin}
+    how |= {name: value for name, value in (("older", pause.older), ("ramp", pause.ramp)) if value}
+    return _event(head, EventKind.RESUMED, how)
+
+
+def told_alarm(head: CampaignHead, alarm: Alarm) -> Event:
+    """A worker paused the campaign by this head."""
+    data = {"what": alarm.what, "value": round(alarm.value, 4), "limit": alarm.limit}
+    return _event(head, EventKind.ALERT, data | ({"over": alarm.over} if alarm.over else {}))
+
+
+def _event(head: CampaignHead, kind: EventKind, data: dict[str, Any]) -> Event:
+    cause = head.event_id or head.id
+    return Event(
+        event_id=ids.event_id(cause, kind, head.id),
+        cause=cause,
+        kind=kind,
+        contact_id="",
+        enrollment_id="",
+        campaign=head.id,
+        version=head.version,
+        entry=0,
+        at=head.at,
+        data=data,
+    )
