@@ -30,8 +30,8 @@ from streams.circuit import ProviderCircuit
 from streams.heads import Heads
 from streams.index import AddressIndex
 from streams.lane import Lane, Record
+from streams.lead import Lead
 from streams.parking import Parking
-from streams.scheduler import Lead
 from streams.sender import Sender
 from streams.store import Table
 
