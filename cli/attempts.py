@@ -36,6 +36,8 @@ class Attempt:
     talk_ms: int | None
     opt_out: str | None
     provider_call_id: str | None
+    recording_url: str | None = None
+    summary: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def attempts_of(outcomes: Iterable[Outcome], profiles: Mapping[str, Profile], pl
             talk_ms=outcome.talk_ms,
             opt_out=outcome.opt_out,
             provider_call_id=outcome.provider_call_id,
+            recording_url=outcome.recording_url,
+            summary=outcome.summary,
         )
 
 

@@ -108,3 +108,5 @@ def _print(attempts: list[Attempt]) -> None:
         ended = (one.ended_at or "")[:19].replace("T", " ")
         table.add_row(ended, local, one.contact_id, one.campaign, one.step, one.address, how)
     Console().print(table if attempts else "No calls.")
+    if kept := sum(one.recording_url is not None or one.summary is not None for one in attempts):
+        Console().print(f"[dim]{kept} with a recording or a summary: --json and --csv show them[/dim]")

@@ -1,7 +1,8 @@
-"""`outdial dead-letters list|show`: records that could not be used, why, and their untouched bytes."""
+"""`outdial dead-letters list|show|replay`: records that could not be used, why, and their untouched bytes."""
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
@@ -11,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.gather import read_each
+from cli.publish import Publisher
 from cli.summary import iso
 from engine.errors import OutdialError, UsageError
 from outdial.settings import Settings
 from schemas.deadletter import DeadLetter
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import DEAD_LETTERS, TOPICS, TopicSpec
+from streams.records import KEPT_BYTES
 
 app = typer.Typer(help="Records that could not be used.\n\nExample: outdial dead-letters list", no_args_is_help=True)
 
@@ -80,6 +83,49 @@ def show(
     console = Console(soft_wrap=True, highlight=False, markup=False)
     console.print(f"{place}, {iso(letter.at)}\n{letter.error}: {letter.reason}")
     console.print(f"key:   {_readable(key)}\nvalue: {_readable(value)}")
+
+
+@app.command()
+def replay(
+    places: Annotated[
+        list[str], typer.Argument(metavar="PLACE...", help="TOPIC/PARTITION/OFFSET, as `list` names it; or a TOPIC, for all of it.")
+    ],
+) -> None:
+    """Publish them again, as they are, to where they lay: once what was wrong is mended.
+
+    Example: outdial dead-letters replay contacts
+    """
+    settings = Settings()
+    letters = read(settings)
+    chosen = {letter.key: letter for place in places for letter in named(letters, place)}
+    specs = {letter.topic: outside(letter) for letter in chosen.values()}
+    with Publisher(settings, *specs.values()) as publisher:
+        for letter in chosen.values():
+            publisher.send_bytes(specs[letter.topic], _bytes(letter.key_base64), _bytes(letter.value_base64))
+    told = Counter(letter.topic for letter in chosen.values())
+    for topic, count in told.items():
+        print(f"{count} {'record was' if count == 1 else 'records were'} published to {topic} again")
+
+
+def named(letters: list[DeadLetter], place: str) -> list[DeadLetter]:
+    """The letter from a place, or all of a topic. Raises OutdialError if there is none."""
+    found = [letter for letter in letters if place in (letter.key, letter.topic)]
+    if not found:
+        raise OutdialError(f"no dead letter from {place}: `outdial dead-letters list` shows those there are")
+    return found
+
+
+def outside(letter: DeadLetter) -> TopicSpec:
+    """The topic of a letter, if it may be published there again. Raises OutdialError, and says why not.
+
+    What others write may come again at any time. A record of Outdial's own belongs to its moment.
+    """
+    spec = next((topic for topic in TOPICS if topic.name == letter.topic and topic.side == "in"), None)
+    if spec is None:
+        raise OutdialError(f"{letter.key} was written by Outdial itself, for that moment: only what others wrote can be replayed")
+    if len(_bytes(letter.value_base64) or b"") >= KEPT_BYTES:
+        raise OutdialError(f"{letter.key} is kept in part only, for its length: publish the record itself again")
+    return spec
 
 
 def read(settings: Settings) -> list[DeadLetter]:

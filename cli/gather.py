@@ -26,7 +26,7 @@ from schemas.event import Event
 from schemas.line import Demand
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt
-from schemas.rows import DialerRow, EnrollmentRow, LedgerRow, Profile, TimerRow
+from schemas.rows import ActionRow, DialerRow, EnrollmentRow, LedgerRow, Profile, TimerRow
 from schemas.suppression import Suppression
 from schemas.topics import (
     CALL_OUTCOMES,
@@ -40,6 +40,7 @@ from schemas.topics import (
     ENROLLMENTS,
     LINE_EVENTS,
     OPT_OUTS,
+    POST_CALL_ACTIONS,
     STEP_TIMERS,
     SUPPRESSIONS,
     TopicSpec,
@@ -135,6 +136,7 @@ def _read_tables(settings: Settings, world: World) -> None:
     world.profiles.update(read_rows(settings, CONTACT_PROFILES, Profile))
     ledger = read_rows(settings, DIAL_LEDGER, DialerRow)
     world.ledger.update({key: row for key, row in ledger.items() if isinstance(row, LedgerRow)})
+    world.actions.update(read_rows(settings, POST_CALL_ACTIONS, ActionRow))
     for key, row in read_rows(settings, STEP_TIMERS, TimerRow).items():
         if isinstance(row, EnrollmentRow):
             world.rows[key] = row

@@ -37,10 +37,13 @@ class Publisher:
 
     def send(self, spec: TopicSpec, key: str, record: Record | msgspec.Struct | BaseModel | None) -> None:
         """Hands one record (None: a tombstone) to the producer. Stops with OutdialError as soon as one has failed."""
-        value = None if record is None else encode(record)
+        self.send_bytes(spec, key.encode(), None if record is None else encode(record))
+
+    def send_bytes(self, spec: TopicSpec, key: bytes | None, value: bytes | None) -> None:
+        """As send, of a record that is bytes already."""
         while True:
             try:
-                self._producer.produce(spec.name, key=key.encode(), value=value, on_delivery=self._note)
+                self._producer.produce(spec.name, key=key, value=value, on_delivery=self._note)
                 break
             except BufferError:  # its queue is full: let acknowledgements come in
                 self._producer.poll(0.1)

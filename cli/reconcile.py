@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 
 from cli.checks import Check, Checking, Finding, expired_note
 from cli.forgotten import forgotten
+from cli.reconcile_actions import actions
 from cli.reconcile_calls import CALL_CHECKS
 from cli.reconcile_limits import limits
 from cli.world import World
@@ -17,8 +18,15 @@ from schemas.event import Event, EventKind
 from schemas.rows import EnrollmentRow, State
 from schemas.topics import CALL_OUTCOMES, CAMPAIGN_EVENTS
 
-#: What may follow an exit: news of a message that was sent before it, and that a call was placed, which the dialer tells.
-_LATE = {EventKind.MESSAGE_STATUS.value, EventKind.CALL_PLACED.value}
+#: What may follow an exit: news of a message that was sent before it, that a call was placed, which the dialer tells, and what
+#: became of actions.
+_LATE = {
+    EventKind.MESSAGE_STATUS.value,
+    EventKind.CALL_PLACED.value,
+    EventKind.ACTION_DONE.value,
+    EventKind.ACTION_FAILED.value,
+    EventKind.ACTION_SKIPPED.value,
+}
 
 
 def _of_kind(world: World, kind: EventKind) -> dict[str, list[Event]]:
@@ -140,10 +148,10 @@ def attempts(world: World) -> Check:
 
 
 def _counting(world: World) -> dict[str, set[str]]:
-    """enrollment_id -> dial_ids whose closing uses up an attempt."""
+    """enrollment_id -> dial_ids whose closing uses up an attempt of the flow."""
     counting: dict[str, set[str]] = defaultdict(set)
     for dial_id, outcomes in world.outcomes.items():
-        if effect(outcomes[0].disposition).counts:
+        if effect(outcomes[0].disposition).counts and outcomes[0].action is None:
             counting[outcomes[0].enrollment_id].add(dial_id)
     return counting
 
@@ -152,7 +160,7 @@ def _who(event: Event) -> str:
     return f"{event.contact_id}/{event.campaign}/{event.entry}"
 
 
-CHECKS: tuple[Checking, ...] = (entered, enrolled, exited, attempts, *CALL_CHECKS, limits, forgotten)
+CHECKS: tuple[Checking, ...] = (entered, enrolled, exited, attempts, *CALL_CHECKS, limits, actions, forgotten)
 
 
 def reconcile(world: World) -> tuple[Check, ...]:

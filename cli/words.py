@@ -4,6 +4,7 @@ What is not in these tables (a check that was added, a disposition nobody has he
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from cli.reasons import Why
 from engine.hours import Closer
@@ -12,7 +13,7 @@ from engine.time import HOUR, MINUTE, SECOND
 from schemas.command import Dial
 from schemas.contact import Contact
 from schemas.decision import AnswerRecord, Decision
-from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
+from schemas.enrollment import Act, Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event, EventKind
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt, ReceiptKind
@@ -131,7 +132,7 @@ def _told(sources: dict[str, tuple[str, ...]]) -> str:
     return "; ".join(f"{', '.join(zones)} from {' and '.join(names)}" for zones, names in by_zones.items())
 
 
-def requested(asked: Enroll | Unenroll | OptOut | Callback | Goal) -> str:
+def requested(asked: Enroll | Unenroll | OptOut | Callback | Goal | Act) -> str:
     by = f" by {asked.source}" if asked.source else ""
     match asked:
         case Enroll():
@@ -145,6 +146,8 @@ def requested(asked: Enroll | Unenroll | OptOut | Callback | Goal) -> str:
             return f"A call was asked for{by}: {asked.callback_at}."
         case Goal():
             return f"The goal {asked.goal} was reached{by}."
+        case Act():
+            return f"The action {asked.row.get('action')} was to be run again{by}."
 
 
 def event(told: Event, clocked: Clocked) -> str:
@@ -169,14 +172,29 @@ def event(told: Event, clocked: Clocked) -> str:
             reason = str(data.get("reason"))
             made = attempts(data.get("attempts"))
             return f"Left the campaign: {EXITS.get(reason, reason.replace('_', ' '))} ({reason}), after {made}."
+        case EventKind.ACTION_DONE | EventKind.ACTION_FAILED | EventKind.ACTION_SKIPPED:
+            return _acted(told.kind, data)
     return f"{told.kind}: {', '.join(f'{k} {v}' for k, v in data.items()) or 'no more is told'}."
+
+
+_ACTED = {EventKind.ACTION_DONE: "done", EventKind.ACTION_FAILED: "given up", EventKind.ACTION_SKIPPED: "skipped"}
+
+
+def _acted(kind: str, data: dict[str, Any]) -> str:
+    """What became of a post-call action."""
+    tries, reason = data.get("tries"), data.get("reason")
+    after = f" after {tries} failed {'try' if tries == 1 else 'tries'}" if tries else ""
+    return (
+        f"Action {data.get('action')} ({data.get('does')}) was {_ACTED[EventKind(kind)]}{after}{f': {reason}' if reason else ''}."
+    )
 
 
 def issued(dial: Dial) -> str:
     kind = "A call" if dial.channel == Channel.CALL else f"A message ({dial.channel})"
     by = f", agent {dial.agent}" if dial.agent else ""
     caller = f" from {dial.caller}" if dial.caller else ""
-    return f"{kind} to {dial.address}{caller}{by} got a slot on line {dial.slot.line}: command {dial.seq}."
+    which = f"action {dial.step.removeprefix('@')}" if dial.action else f"command {dial.seq}"
+    return f"{kind} to {dial.address}{caller}{by} got a slot on line {dial.slot.line}: {which}."
 
 
 def decided(found: Decision, clocked: Clocked) -> str:

@@ -19,7 +19,7 @@ from schemas.event import Event
 from schemas.line import Demand
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt, ReceiptKind
-from schemas.rows import EnrollmentRow, LedgerRow, Profile, State, TotalsRow
+from schemas.rows import ActionRow, EnrollmentRow, LedgerRow, Profile, State, TotalsRow
 
 
 class Logged(NamedTuple):
@@ -64,6 +64,7 @@ class World:
     entered: dict[str, Entered] = field(default_factory=dict)  # by enrollment
     rows: dict[str, EnrollmentRow] = field(default_factory=dict)
     totals: list[TotalsRow] = field(default_factory=list)
+    actions: dict[str, ActionRow] = field(default_factory=dict)  # by action_id: those that are not done yet
     profiles: dict[str, Profile] = field(default_factory=dict)
     ledger: dict[str, LedgerRow] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))  # by enrollment, in order
@@ -117,9 +118,10 @@ class World:
     def by_enrollment(self) -> dict[str, EnrollmentRow]:
         return {row.enrollment_id: row for row in self.rows.values()}
 
-    def open_commands(self) -> dict[str, EnrollmentRow]:
-        """dial_id -> the row that names it as open."""
-        return {row.open.dial_id: row for row in self.rows.values() if row.open is not None}
+    def open_commands(self) -> set[str]:
+        """The dial_ids that a row names as open, of an enrollment or of an action."""
+        rows: tuple[EnrollmentRow | ActionRow, ...] = (*self.rows.values(), *self.actions.values())
+        return {row.open.dial_id for row in rows if row.open is not None}
 
     def exited(self) -> list[EnrollmentRow]:
         return [row for row in self.rows.values() if row.state is State.EXITED]

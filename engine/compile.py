@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.caps import Cap
+from engine.compile_actions import compile_action
 from engine.compile_hours import fixed_zone, hours_of, window_of, zone_of
 from engine.compile_lifecycle import limits_of, resume_of
 from engine.conditions import compile_condition
@@ -60,6 +61,7 @@ def _plan(file: CampaignFile, version: int) -> Plan:
         max_call=parse_ms(file.max_call),
         goals=frozenset(file.goals),
         reentry=_reentry(file.reentry),
+        actions=tuple(compile_action(part, file.id) for part in file.actions),
         quota=_quota(file, fixed or zone_of(file.window.timezone.fallback)),
         lists=tuple((part.id, length_of(part.max_age)) for part in file.lists),
         countries=None if file.countries is None else frozenset(file.countries),

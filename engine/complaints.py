@@ -74,6 +74,11 @@ def _unknown_key(root: type[Part], place: Place) -> str:
 def _malformed(place: Place, value: Any) -> str:
     if place[-1] == "number":
         return f'{value!r} is no number in E.164: write it with + and its country code, such as "+12125550101"{_dialable(value)}'
+    if place[-1] == "secret_env":
+        # Not shown: it may be the secret itself.
+        return (
+            "is no name of an environment variable: capitals, digits and _, no digit first. The secret itself stays out of the file"
+        )
     if "variables" in place:
         return f"{value!r} is no name for a variable: letters, digits and _, no digit first"
     mended = "".join(c if c.isalnum() and c.isascii() else "-" for c in str(value).casefold()).strip("-")[:64]

@@ -16,6 +16,7 @@ from engine.compile_lifecycle import check_lifecycle
 from engine.complaints import complaint, nearest
 from engine.countries import wrong_codes
 from engine.delays import length_of, parse_ms
+from engine.faults_actions import check_actions
 from engine.faults_flow import check_flow
 from engine.faults_hours import check_hours
 from engine.mentions import undeclarable
@@ -62,6 +63,7 @@ def faults(
     check_lifecycle(check)
     check_hours(check, now)
     check_flow(check)
+    check_actions(check)
     ordered = [Fault(path(place), message, line(place, lines or {})) for place, message in check.found]
     return sorted(ordered, key=lambda fault: fault.line or 0)
 
@@ -134,7 +136,7 @@ class _Check(Check):
 
     def budget(self) -> None:
         budget = self.get(dict, "budget")
-        if budget is not None and budget.get("calls") is None and budget.get("money") is None:
+        if budget is not None and all(key in ("calls", "money") and part is None for key, part in budget.items()):
             self.add(("budget",), "limits nothing: write {calls: 500}, {money: 20.00}, or both")
 
     def lists(self) -> None:

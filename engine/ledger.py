@@ -500,6 +500,7 @@ def _template(dial: Dial) -> Outcome:
         channel=dial.channel,
         address=dial.address,
         caller=dial.caller,
+        action=dial.action,
         disposition=_UNKNOWN,
         ended_at=0,
     )

@@ -123,6 +123,23 @@ class Exiting:
 Step = Contacting | Waiting | Exiting
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is done after an outcome or an exit. on: dispositions, `opt_out`, `callback`, `exited:<reason>`.
+
+    does: webhook (url, secret_env), event (name), suppress (scope), or sms and email (step).
+    """
+
+    id: str
+    on: frozenset[str]
+    does: str
+    url: str = ""
+    secret_env: str = ""
+    name: str = ""
+    scope: str = ""
+    step: Contacting | None = None
+
+
 class Terms(NamedTuple):
     """What holds for one step and people of these jurisdictions: the campaign's and the law's, joined."""
 
@@ -163,6 +180,7 @@ class Plan:
     max_call: int = HOUR  # ms that a call may take, from the answer
     goals: frozenset[str] = frozenset()  # events from outside that end it
     reentry: Reentry | None = None
+    actions: tuple[Action, ...] = ()
     quota: Quota = _WHOLE
     lists: tuple[tuple[str, int], ...] = ()  # suppression lists that must be there, and how old each may be (ms)
     by_id: dict[str, Step] = field(init=False, repr=False, compare=False)  # for the flow, which asks more often than a call is free
@@ -175,7 +193,9 @@ class Plan:
         channels = frozenset(step.channel for step in self.steps if isinstance(step, Contacting))
         object.__setattr__(self, "channels", channels)
         object.__setattr__(self, "scopes", frozenset(("all", self.purpose, f"campaign:{self.campaign}")))
-        object.__setattr__(self, "by_id", _ById({step.id: step for step in self.steps}))  # frozen for everybody else
+        object.__setattr__(
+            self, "by_id", _ById({step.id: step for step in (*self.steps, *self._messages())})
+        )  # frozen for everybody else
         object.__setattr__(self, "_ways", {step.id: self._ways_of(i) for i, step in enumerate(self.steps)})
 
     def step(self, step_id: str) -> Step:
@@ -193,6 +213,14 @@ class Plan:
     def meaning(self, disposition: str) -> str:
         """The disposition whose rules hold for this one."""
         return self.meanings.get(disposition, disposition) if self.meanings else disposition
+
+    def action(self, action_id: str) -> Action | None:
+        """A post-call action by its id."""
+        return next((action for action in self.actions if action.id == action_id), None)
+
+    def _messages(self) -> list[Contacting]:
+        """What post-call actions send: asked for by id, as steps are, but of no flow."""
+        return [action.step for action in self.actions if action.step is not None]
 
     def _ways_of(self, i: int) -> tuple[Step | None, Step | None]:
         step = self.steps[i]

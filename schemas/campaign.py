@@ -14,6 +14,8 @@ from schemas.base import Wire
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 #: What may stand between the braces of a template.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+#: An environment variable.
+EnvName = Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$", max_length=200)]
 
 
 class Part(BaseModel):
@@ -195,6 +197,43 @@ class StepPart(Part):
     max_attempts: int | None = _described("attempts in this step, retries of all kinds counted", 4, ge=1, le=50)
 
 
+class WebhookPart(Part):
+    """An HTTP request (POST, JSON), signed as Standard Webhooks has it, and repeated until it is answered 2xx."""
+
+    url: str = _needed("where to: https, or http to this machine", "https://crm.example.com/outdial", max_length=2000)
+    secret_env: EnvName = _needed("the workers' environment variable that holds the secret it is signed with", "CRM_WEBHOOK_SECRET")
+
+
+class RecordPart(Part):
+    """A record on the topic crm-updates."""
+
+    name: Id = _needed("what it is called there", "renewal-reached")
+
+
+class SuppressPart(Part):
+    """No further contacts: the number that was called; after an exit, all the addresses of the person."""
+
+    scope: Literal["all", "campaign", "call", "sms", "email"] = _needed(
+        "for everything, for this campaign, or by one channel", "campaign"
+    )
+
+
+class ActionPart(Part):
+    """What is done after an outcome or an exit: exactly one of webhook, sms, email, event, suppress."""
+
+    model_config = _one_of("webhook", "sms", "email", "event", "suppress")
+
+    id: Id = _needed("the action's name in this campaign", "tell-crm")
+    on: list[str] = _needed(
+        "after which outcomes: dispositions, opt_out, callback, or exited:<reason>", ["answered", "exited:goal"], min_length=1
+    )
+    webhook: WebhookPart | None = _described("tell a server of it")
+    sms: SmsPart | None = _described("send the person a text message")
+    email: EmailPart | None = _described("send the person an email")
+    event: RecordPart | None = _described("write a record for a CRM", {"name": "renewal-reached"})
+    suppress: SuppressPart | None = _described("contact the person no more", {"scope": "campaign"})
+
+
 class ReentryPart(Part):
     """Whether somebody who has left may enter again."""
 
@@ -254,6 +293,11 @@ class CampaignFile(Part):
     max_call: str = _described("how long a call may take, from the answer", "10m", "1h")
     goals: list[Name] = _described("events from outside that end it for a person, with the reason goal", ["paid", "called_us"], [])
     reentry: ReentryPart | None = _described("whether people may enter again; left out, once and never again")
+    actions: list[ActionPart] = _described(
+        "what is done after outcomes and exits, beside the flow",
+        [{"id": "tell-crm", "on": ["answered"], "event": {"name": "reached"}}],
+        [],
+    )
     exit: list[Literal["answered", "opted_out", "unreachable"]] = _described(
         "what ends it for a person, before the flow does", default=["answered", "opted_out", "unreachable"]
     )

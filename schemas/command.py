@@ -34,6 +34,7 @@ class Dial(Record, kw_only=True, frozen=True, tag_field="kind", tag="dial"):
     text: str | None = None  #: of a message: what it says
     variables: dict[str, Any] = {}  #: what the agent may know of the person
     at: int  #: campaign ms, when it was issued
+    action: str | None = None  #: of a message that is a post-call action: its action_id; it is of no step of the flow
 
     @property
     def key(self) -> str:

@@ -1,6 +1,6 @@
 """Who enters, leaves, asked to be left alone or called back, reached a goal. Topic `enrollments`, keyed by contact id."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -63,5 +63,15 @@ class Goal(_About):
     campaign: str | None = Field(default=None, description="only in this campaign; left out, in all")
 
 
-EnrollmentRecord = Annotated[Enroll | Unenroll | OptOut | Callback | Goal, Field(discriminator="kind")]
-ENROLLMENT: TypeAdapter[Enroll | Unenroll | OptOut | Callback | Goal] = TypeAdapter(EnrollmentRecord)
+class Act(_About):
+    """A post-call action is to be run again: what a dead letter of one holds. It keeps its action_id."""
+
+    kind: Literal["act"] = Field(default="act", description="what is asked for")
+    campaign: str = Field(min_length=1, description="id of the campaign")
+    entry: int = Field(default=1, ge=1, description="which passage through the campaign")
+    action_id: str = Field(min_length=1, max_length=64, description="the action's id on every repeat")
+    row: dict[str, Any] = Field(description="the action, as it was on the topic post-call-actions")
+
+
+EnrollmentRecord = Annotated[Enroll | Unenroll | OptOut | Callback | Goal | Act, Field(discriminator="kind")]
+ENROLLMENT: TypeAdapter[Enroll | Unenroll | OptOut | Callback | Goal | Act] = TypeAdapter(EnrollmentRecord)

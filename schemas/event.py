@@ -23,10 +23,19 @@ class EventKind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     ALERT = "alert"
+    ACTION_DONE = "action_done"
+    ACTION_FAILED = "action_failed"
+    ACTION_SKIPPED = "action_skipped"
 
 
 _DIAL_ID = {"dial_id": "the command"}
 _DISPOSITION = {"disposition": "how it ended"}
+_ACTION = {
+    "action": "the action's id in the campaign file",
+    "action_id": "the same on every repeat, and the webhook-id of a webhook",
+    "does": "webhook, sms, email, event or suppress",
+    "tries": "times it failed",
+}
 
 #: What each kind tells, and what it adds as `data`. What has nothing to say is left out of a record.
 CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
@@ -73,7 +82,7 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
         | {"moved": "why it falls due later than asked: what is closed then; left out: it does not"},
     ),
     EventKind.EXITED: (
-        "The person left the campaign. Once for each enrollment, and the last but for `message_status`.",
+        "The person left the campaign. Once for each enrollment, and the last but for `message_status` and what actions tell.",
         {"reason": "exit reason", "attempts": "attempts that count", "reached": "a human or a machine was reached at least once"},
     ),
     EventKind.PAUSED: (
@@ -98,6 +107,18 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
             "limit": "the campaign's `pause_when`",
             "over": "calls that the share is of",
         },
+    ),
+    EventKind.ACTION_DONE: (
+        "A post-call action was done: the webhook was taken, the message sent, the record written.",
+        _ACTION | {"dial_id": "of a message: the command", "disposition": "of a message: how it ended"},
+    ),
+    EventKind.ACTION_FAILED: (
+        "A post-call action was given up. It lies in the dead letters, and can be replayed from there.",
+        _ACTION | {"reason": "what went wrong last"},
+    ),
+    EventKind.ACTION_SKIPPED: (
+        "A message that was to follow a call is not sent: a rule forbids it for good, or the person cannot be reached so.",
+        _ACTION | {"reason": "as exit reasons; no_address; template: ... lacks a variable"},
     ),
 }
 

@@ -35,6 +35,7 @@ class Outcome(Record, kw_only=True, frozen=True):
     recording_url: str | None = None  #: where the provider keeps the recording
     summary: str | None = None  #: what was talked about, in the provider's words
     cost: int | None = None  #: millionths of the provider's unit of currency
+    action: str | None = None  #: of a message that was a post-call action: its action_id; it is of no step of the flow
 
     @property
     def key(self) -> str:

@@ -165,6 +165,34 @@ class EnrollmentRow(Row, kw_only=True, tag_field="row", tag="enrollment"):
         return (self.step, self.seq, self.due)
 
 
+class ActionRow(Row, kw_only=True, tag_field="row", tag="action"):
+    """A post-call action that is not done yet. Key: action_id, partitioned by contact_id."""
+
+    action_id: str  #: hash of what led to it and of the action's id: every repeat has the same
+    action: str  #: the action's id in the campaign file
+    enrollment_id: str  #: hash of contact, campaign and entry
+    contact_id: str  #: who
+    campaign: str  #: id of the campaign
+    version: int  #: version of the campaign file the person entered with
+    entry: int  #: which passage of the person through the campaign, from 1
+    cause: str  #: event_id of the outcome, or of the exited event
+    at: int  #: campaign ms, when that was
+    outcome: Outcome | None = None  #: the outcome that led to it
+    exit: str | None = None  #: or the reason of the exit that did
+    attempts: int | None = None  #: of an exit: attempts that counted, over the whole passage
+    reached: bool | None = None  #: of an exit: a human or a machine was reached at least once
+    variables: dict[str, Any] = {}  #: the person's, as they were then
+    tries: int = 0  #: how often it was tried, and failed
+    error: str | None = None  #: what went wrong last
+    due: int = 0  #: real ms, not tried again before this
+    commands: int = 0  #: of a message: commands that have closed
+    open: Open | None = None  #: of a message: the command that is out
+
+    @property
+    def key(self) -> str:
+        return self.action_id
+
+
 class TotalsRow(Row, kw_only=True, tag_field="row", tag="totals"):
     """People of one partition whose rows were tombstoned: campaign -> exit reason -> count. Key: `totals/<partition>`."""
 

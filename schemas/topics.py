@@ -10,15 +10,16 @@ from typing import Any, Literal
 from schemas.campaign import CampaignHead, CampaignVersion
 from schemas.command import Dial, Link, Revoke, Unlink
 from schemas.contact import Contact
+from schemas.crm import CrmUpdate
 from schemas.deadletter import DeadLetter
 from schemas.decision import Decision
-from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
+from schemas.enrollment import Act, Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event
 from schemas.line import Demand, Grant
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt
 from schemas.resources import Agent, Halt, Line, Number, SuppressionList
-from schemas.rows import EnrollmentRow, LedgerRow, LinkRow, Profile, TotalsRow
+from schemas.rows import ActionRow, EnrollmentRow, LedgerRow, LinkRow, Profile, TotalsRow
 from schemas.suppression import Suppression
 
 Cleanup = Literal["compact", "delete"]
@@ -81,8 +82,8 @@ CONTACTS_CDC = TopicSpec("contacts-cdc", "as the connector keys it", (), about="
 ENROLLMENTS = _in(
     "enrollments",
     "contact_id",
-    (Enroll, Unenroll, OptOut, Callback, Goal),
-    "Who enters a campaign, who leaves, who opts out, who asks for a call, and whose goal is reached.",
+    (Enroll, Unenroll, OptOut, Callback, Goal, Act),
+    "Who enters a campaign, who leaves, who opts out, who asks for a call, whose goal is reached; and actions to run again.",
 )
 OPT_OUTS = TopicSpec(
     "opt-outs",
@@ -99,6 +100,12 @@ STEP_TIMERS = _compact(
     EnrollmentRow,
     TotalsRow,
     about="Changelog of a table: where each enrollment stands and when its step falls due.",
+)
+POST_CALL_ACTIONS = _compact(
+    "post-call-actions",
+    "action_id, by contact_id",
+    ActionRow,
+    about="Changelog of a table: webhooks and messages after calls that are not done yet, and when they are tried again.",
 )
 LINE_EVENTS = TopicSpec(
     "line-events", "line", (Demand,), retention_ms=DAY_MS, about="What each partition could use of a line right now."
@@ -122,6 +129,9 @@ DIAL_LEDGER = _compact(
 SUPPRESSIONS = _in("suppressions", "address", (Suppression,), "Addresses that must not be contacted, and those that may again.")
 CALL_OUTCOMES = _out("call-outcomes", "contact_id", Outcome, "How each command ended: one closing record each.")
 CAMPAIGN_EVENTS = _out("campaign-events", "contact_id", Event, "What happened to each enrollment, from enrolled to exited.")
+CRM_UPDATES = _out(
+    "crm-updates", "contact_id", CrmUpdate, "What campaigns tell a CRM of people: the action `event` of their files."
+)
 DECISIONS = _out("decisions", "address", Decision, "Why a call was, or was not, placed: the gate's answers.")
 DEAD_LETTERS = _out("dead-letters", "source key", DeadLetter, "Records that could not be used, untouched, and why.")
 
@@ -134,6 +144,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     OPT_OUTS,
     CONTACT_PROFILES,
     STEP_TIMERS,
+    POST_CALL_ACTIONS,
     LINE_EVENTS,
     LINE_SLOTS,
     DIAL_COMMANDS,
@@ -142,6 +153,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     SUPPRESSIONS,
     CALL_OUTCOMES,
     CAMPAIGN_EVENTS,
+    CRM_UPDATES,
     DECISIONS,
     DEAD_LETTERS,
 )

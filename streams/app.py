@@ -11,12 +11,14 @@ from engine.errors import OutdialError
 from outdial.clock import Clock, clock_from
 from outdial.settings import Settings
 from providers.inprocess import InProcess
+from providers.outhooks import OutHooks
 from providers.port import Provider
 from providers.simulator import SimulatorProvider
 from schemas import topics
 from schemas.campaign import CampaignHead
 from schemas.receipt import Receipt
-from schemas.rows import DialerRow, Profile, TimerRow
+from schemas.rows import ActionRow, DialerRow, Profile, TimerRow
+from streams.actions import Actions
 from streams.alarms import Alarms
 from streams.circuit import ProviderCircuit
 from streams.dialer import Dialer
@@ -49,6 +51,7 @@ class Worker:
     heads: Heads
     provider: Provider
     dialer: Dialer
+    actions: Actions
 
     async def start(self) -> None:
         """Before records flow."""
@@ -59,6 +62,7 @@ class Worker:
     async def stop(self) -> None:
         """When records do not flow any more."""
         await self.dialer.sender.drained()
+        await self.actions.close()
         await self.provider.close()
         await self.heads.stop()
 
@@ -77,17 +81,18 @@ def build(settings: Settings, name: str) -> Worker:
     ablate = frozenset(filter(None, settings.test_ablate.split(",")))
     lane = Lane(app, clock, partitions=settings.partitions, fence=Fence(), ablate=ablate)
     heads = Heads(settings.bootstrap_servers())
-    dialer = _wire(lane, clock, heads, provider)
-    return Worker(app, lane, heads, provider, dialer)
+    dialer, actions = _wire(lane, clock, heads, provider)
+    return Worker(app, lane, heads, provider, dialer, actions)
 
 
-def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> Dialer:
+def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> tuple[Dialer, Actions]:
     profiles = lane.table(topics.CONTACT_PROFILES, Profile)
     rows = lane.table(topics.STEP_TIMERS, TimerRow)
     ledger = lane.table(topics.DIAL_LEDGER, DialerRow)
     parking, lead, circuit = Parking(lane, heads), Lead(), ProviderCircuit(provider.name)
     flows = Flows(lane, clock, heads, profiles, rows)
-    enrolling, outcomes = Enrolling(flows, parking), Outcomes(flows)
+    actions = Actions(flows, lane.table(topics.POST_CALL_ACTIONS, ActionRow), OutHooks(os.environ))
+    enrolling, outcomes = Enrolling(flows, parking, actions), Outcomes(flows, actions)
     outcomes.watching.append(Alarms(lane, heads).count)
     scheduler = Scheduler(flows, lead, circuit)
     dialer = Dialer(lane, clock, heads, ledger, provider, parking, lead, circuit)
@@ -103,10 +108,10 @@ def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> Dialer:
     lane.stage(topics.CALL_OUTCOMES, outcomes.on_outcome)
     heads.repair = lambda head: _write(lane, head)
     lane.before_assigned.append(heads.caught_up)  # a row may run on a version that is newer than this worker's start
-    lane.on_assigned += [flows.rebuild, dialer.assigned, scheduler.assigned]
-    lane.on_revoked += [dialer.revoked, flows.drop, dialer.drop]
+    lane.on_assigned += [flows.rebuild, dialer.assigned, scheduler.assigned, actions.assigned]
+    lane.on_revoked += [dialer.revoked, flows.drop, dialer.drop, actions.drop]
     PacerStage(lane, heads, clock, lane.partitions)
-    return dialer
+    return dialer, actions
 
 
 def _provider(settings: Settings, clock: Clock) -> Provider:

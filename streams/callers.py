@@ -39,10 +39,15 @@ class Callers:
         channel = contacting(row, plan).channel
         if channel is _EMAIL:
             return None
-        pool = self._heads.pool(plan)
         address = (profile and address_for(profile, channel, row.bad)) or ""
         person = Person(row.contact_id, address, profile.jurisdictions if profile else (), row.seq)
-        return numbers.choose(pool, person, self._account(p), now, channel is _CALL)
+        return self.choose_for(p, plan, channel, person, now)
+
+    def choose_for(self, p: int, plan: Plan, channel: Channel, person: Person, now: Instant) -> str | NextFree | None:
+        """The same of any message or call."""
+        if channel is _EMAIL:
+            return None
+        return numbers.choose(self._heads.pool(plan), person, self._account(p), now, channel is _CALL)
 
     def rebuild(self, p: int) -> None:
         """What was used, from the rows. Before anything is chosen."""

@@ -17,9 +17,10 @@ from engine.time import Instant
 from schemas import ids
 from schemas.command import Link, Unlink
 from schemas.contact import Contact
-from schemas.enrollment import ENROLLMENT, Callback, Enroll, Goal, OptOut, Unenroll
+from schemas.enrollment import ENROLLMENT, Act, Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.rows import EnrollmentRow, OptOutEntry, Profile, State
 from schemas.suppression import Suppression
+from streams.actions import Actions
 from streams.flows import Flows
 from streams.lane import Record
 from streams.parking import Parking
@@ -28,8 +29,8 @@ from streams.parking import Parking
 class Enrolling:
     """One object for all partitions of the worker."""
 
-    def __init__(self, flows: Flows, parking: Parking) -> None:
-        self.flows, self.lane, self.parking = flows, flows.lane, parking
+    def __init__(self, flows: Flows, parking: Parking, actions: Actions) -> None:
+        self.flows, self.lane, self.parking, self.actions = flows, flows.lane, parking, actions
 
     def on_contact(self, p: int, record: Record, now: Instant) -> None:
         """A person, whole, as an import or a CRM publishes it."""
@@ -53,7 +54,7 @@ class Enrolling:
         self.flows.wake(p)
 
     def on_enrollment(self, p: int, record: Record, now: Instant) -> None:
-        """Enroll, unenroll, opt_out, callback, goal."""
+        """Enroll, unenroll, opt_out, callback, goal, act."""
         try:
             asked = ENROLLMENT.validate_json(record.value or b"")
         except ValidationError as error:
@@ -70,6 +71,8 @@ class Enrolling:
                 self.flows.feed(p, self._enrolled(p, asked), flow.Callback(asked.callback_at, cause), now)
             case Goal():
                 self._reached(p, asked, cause, now)
+            case Act():
+                self.actions.once_more(p, asked)
 
     def _enroll(self, p: int, record: Record, asked: Enroll, cause: str, now: Instant) -> None:
         head = self.flows.heads.head(asked.campaign)

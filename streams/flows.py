@@ -7,7 +7,7 @@ from functools import partial
 from engine import flow, totals
 from engine.gate import Facts, room
 from engine.pauses import moved
-from engine.plan import Plan
+from engine.plan import Contacting, Plan
 from engine.reach import address_for
 from engine.spending import Spending
 from engine.time import DAY, Instant
@@ -15,6 +15,7 @@ from outdial.clock import Clock
 from schemas.campaign import CampaignState
 from schemas.command import Unlink
 from schemas.ids import event_id
+from schemas.line import Slot
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
 from streams.callers import Callers
 from streams.heads import Heads
@@ -40,6 +41,11 @@ class Flows:
         self.profiles, self.rows = profiles, rows
         self.index: dict[int, ContactIndex] = defaultdict(ContactIndex)
         self.wake: Callable[[int], None] = lambda _: None  # the scheduler's tick of a partition
+        # What an exit leads to besides (streams/actions.py); whether there are rows that must be durable before `exited` is said.
+        self.leaving: Callable[[int, EnrollmentRow, Instant], bool] = lambda *_: False
+        # A slot for what waits in the ready queue under a name that no row has; whether it was used.
+        self.others: Callable[[int, str, Slot, Instant], bool] = lambda *_: False
+        self.other_again: Callable[[int, str], None] = lambda *_: None  # it was taken out there, and is to be looked at again
         self._transit = room(clock.rate)
         self.spending: dict[int, Spending] = defaultdict(Spending)
         self.callers = Callers(lane, clock, heads, profiles, rows)
@@ -64,10 +70,17 @@ class Flows:
     def facts(self, p: int, key: str, row: EnrollmentRow, plan: Plan, profile: Profile | None) -> Facts:
         """The contact's half of what the gate looks at."""
         step = flow.contacting(row, plan)
+        address = address_for(profile, step.channel, row.bad) if profile and plan.countries else None
+        return self.facts_of(p, plan, step, profile, address, self.index[p].busy(row.contact_id, key))
+
+    def facts_of(
+        self, p: int, plan: Plan, step: Contacting, profile: Profile | None, address: str | None, busy: bool | None = None
+    ) -> Facts:
+        """The same of any message or call. `address`: asked for its country; `busy`: another command of the contact is open."""
         return Facts(
             plan=plan,
-            campaign_state=self.heads.state(row.campaign),
-            starts_at=self.heads.starts_at(row.campaign),
+            campaign_state=self.heads.state(plan.campaign),
+            starts_at=self.heads.starts_at(plan.campaign),
             zones=plan.zones(profile.zones if profile else ()),
             step=step,
             jurisdictions=profile.jurisdictions if profile else (),
@@ -76,9 +89,9 @@ class Flows:
             attempts=profile.attempts if profile else (),
             halts=self.heads.halts,
             lists=self.heads.lists,
-            abroad=plan.abroad(address_for(profile, step.channel, row.bad)) if profile and plan.countries else None,
+            abroad=plan.abroad(address) if address and plan.countries else None,
             no_number=self.callers.none_left(p, plan, step.channel, self.lane.now()),
-            contact_busy=self.index[p].busy(row.contact_id, key),
+            contact_busy=busy,
             transit=self._transit,
         )
 
@@ -112,10 +125,23 @@ class Flows:
     def _durable(self, p: int, key: str, kept: TimerRow | None, result: flow.Result) -> None:
         if self.rows.get(p, key) is not kept:
             return  # a later step has moved on; it has its own consequences
-        if result.then is not None:
+        if isinstance(result.then, flow.Finish):
+            self.finish(p, result.row, self.lane.now())
+        elif result.then is not None:
             self.feed(p, result.row, result.then, self.lane.now())
         else:
             self.arm(p, key, result.row)
+
+    def finish(self, p: int, row: EnrollmentRow, now: Instant) -> None:
+        """The row names its exit, durably. What is to follow from it is durable before it is said."""
+        if self.leaving(p, row, now):
+            self.lane.then(partial(self._said, p, row))
+        else:
+            self.feed(p, row, flow.Finish(), now)
+
+    def _said(self, p: int, row: EnrollmentRow) -> None:
+        if self.rows.get(p, row.key) is row:
+            self.feed(p, row, flow.Finish(), self.lane.now())
 
     def arm(self, p: int, key: str, row: EnrollmentRow, probe: int = PROBE_AGAIN) -> None:
         """Sets the timer that the row is; on recovery, picks up what the row has named and may not have been sent."""

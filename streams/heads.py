@@ -117,12 +117,14 @@ class Heads:
         return plan.quota if plan else None
 
     def budgets(self, line: str) -> tuple[tuple[str, Budget], ...]:
-        """The campaigns of a line that have a daily budget, by their current versions."""
-        found = self._budgets
-        if found is None:
-            plans = [self._plans.get((head.id, head.version)) for head in self._heads.values()]
-            found = self._budgets = _by_line([plan for plan in plans if plan is not None and plan.quota.budget is not None])
-        return found.get(line, ()) if found else ()
+        """The campaigns with a daily budget, by their current versions, of which some version goes by this line."""
+        if self._budgets is None:
+            found: dict[str, dict[str, Budget]] = {}
+            for plan in self._plans.values():
+                if (quota := self.quota(plan.campaign)) is not None and quota.budget is not None:
+                    found.setdefault(plan.line, {})[plan.campaign] = quota.budget
+            self._budgets = {name: tuple(budgets.items()) for name, budgets in found.items()}
+        return self._budgets.get(line, ()) if self._budgets else ()
 
     def line(self, line: str) -> Line | None:
         found = self._resources.get(f"line/{line}")
@@ -226,11 +228,3 @@ class Heads:
 def _told(head: CampaignHead) -> tuple[Any, ...]:
     """What of a head makes a difference to people."""
     return head.state, head.version, head.starts_at, head.draining, head.pauses
-
-
-def _by_line(plans: list[Plan]) -> dict[str, tuple[tuple[str, Budget], ...]]:
-    found: dict[str, tuple[tuple[str, Budget], ...]] = {}
-    for plan in plans:
-        if plan.quota.budget is not None:
-            found[plan.line] = (*found.get(plan.line, ()), (plan.campaign, plan.quota.budget))
-    return found

@@ -116,6 +116,8 @@ class Scheduler:
             row = self.flows.row(p, key := index.todo.popleft())
             if row is not None:
                 self.look(p, key, row, now)
+            else:
+                self.flows.other_again(p, key)
         self._probe(p)
         self.flows.retire(p)
         again = self._report(p, now)
@@ -136,7 +138,7 @@ class Scheduler:
         if head is not None and head.state is CampaignState.ENDED and row.exit is None:
             self.flows.feed(p, row, flow.CampaignEnded(head.event_id or f"{head.id} ended"), now)
         elif row.state is State.EXITING and row.open is None:
-            self.flows.feed(p, row, flow.Finish(), now)  # a crash came between the row and what follows it
+            self.flows.finish(p, row, now)  # a crash came between the row and what follows it
         elif row.state is not _WAITING:
             pass
         elif row.due > now:
@@ -210,6 +212,8 @@ class Scheduler:
             key, (timer, until) = entry
             taken.append(key)
             row = flows.row(p, key)
+            if row is None and flows.others(p, key, slot, now):
+                return True
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
             result = self._granted(p, key, row, until, slot, now)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import to_builtins
+
 from engine import lifecycle
 from engine.alarms import Alarm
 from engine.feed import told_alarm, told_paused, told_resumed
@@ -11,15 +13,17 @@ from schemas import ids
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
 from schemas.command import Dial, Link, Revoke, Unlink
 from schemas.contact import Contact
+from schemas.crm import CrmUpdate
 from schemas.deadletter import DeadLetter
 from schemas.decision import AnswerRecord, Decision
-from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
+from schemas.enrollment import Act, Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event, EventKind
 from schemas.line import Demand, Grant, Slot, Spent
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt
 from schemas.resources import Agent, Halt, Line, Number, SuppressionList
 from schemas.rows import (
+    ActionRow,
     Call,
     CallState,
     EnrollmentRow,
@@ -85,6 +89,21 @@ OUTCOME = Outcome(
 RUNNING = CampaignHead(id="spring", version=1, state=CampaignState.RUNNING, at=AT)
 PAUSED = lifecycle.paused(RUNNING, Instant(AT + HOUR), "wrong script")
 RESUMED = lifecycle.resumed(PAUSED, Instant(AT + 2 * HOUR), Resume("expire", DAY, 10 * MINUTE))
+HOOKED = ids.digest("action", OUTCOME.event_id, "tell-crm")
+_ACTION = {"action": "tell-crm", "action_id": HOOKED, "does": "webhook"}
+ACTION = ActionRow(
+    stamp=(AT, 10),
+    **PERSON,
+    action_id=HOOKED,
+    action="tell-crm",
+    cause=OUTCOME.event_id,
+    at=ENDED,
+    outcome=OUTCOME,
+    variables={"first_name": "Ada", "plan": "family"},
+    tries=1,
+    error="it was answered 503",
+    due=ENDED + 5_000,
+)
 EVENTS: dict[EventKind, Event] = {
     EventKind.ENROLLED: _event(EventKind.ENROLLED, AT - 59_000),
     EventKind.ENROLLMENT_REFUSED: _event(EventKind.ENROLLMENT_REFUSED, AT, reason="too_soon"),
@@ -104,6 +123,11 @@ EVENTS: dict[EventKind, Event] = {
     EventKind.PAUSED: told_paused(PAUSED, "cli", "wrong script"),
     EventKind.RESUMED: told_resumed(RESUMED, RESUMED.pauses[-1]),
     EventKind.ALERT: told_alarm(PAUSED, Alarm("opt_out_rate", 0.055, 0.05, 200)),
+    EventKind.ACTION_DONE: _event(EventKind.ACTION_DONE, ENDED + 6_000, **_ACTION, tries=1),
+    EventKind.ACTION_FAILED: _event(EventKind.ACTION_FAILED, ENDED + 90_000_000, **_ACTION, tries=11, reason="it was answered 503"),
+    EventKind.ACTION_SKIPPED: _event(
+        EventKind.ACTION_SKIPPED, ENDED + 6_000, action="thanks", action_id=HOOKED, does="sms", tries=0, reason="opted_out"
+    ),
 }
 FILE = {
     "id": "spring",
@@ -152,6 +176,18 @@ RECORDS: tuple[Any, ...] = (
         attempts=1,
         reached=True,
         exit=Exit("answered", OUTCOME.event_id, ENDED),
+    ),
+    ACTION,
+    Act(event_id=ids.digest("act", "ada"), contact_id="ada", campaign="spring", action_id=HOOKED, row=to_builtins(ACTION)),
+    CrmUpdate(
+        event_id=ids.digest("action", OUTCOME.event_id, "renewal-reached"),
+        cause=OUTCOME.event_id,
+        **PERSON,
+        name="renewal-reached",
+        action="crm-reached",
+        at=ENDED,
+        outcome=OUTCOME,
+        variables={"first_name": "Ada", "plan": "family"},
     ),
     TotalsRow(stamp=(AT, 9), partition=3, exits={"spring": {"answered": 812}}, attempts={"spring": 1130}),
     Demand(

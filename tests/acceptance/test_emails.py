@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.rows import State
-from tests.acceptance.world import CLEAN, World
+from tests.acceptance.world import CLEAN, World, number_of, people_of
 
 #: Campaign seconds in a real one: an hour in one.
 RATE = 3_600
@@ -68,7 +68,11 @@ def emails(world: World) -> list[dict[str, Any]]:
 
 def stops(world: World, address: str) -> None:
     """Somebody answers an email."""
-    body = {"from": f"{address.upper()}", "subject": "Re: news", "text": "Stop.\n\n> Hi there, read this."}
+    says(world, {"from": address.upper(), "subject": "Re: news", "text": "Stop.\n\n> Hi there, read this."})
+
+
+def says(world: World, body: dict[str, str]) -> None:
+    """A person writes or calls."""
     request = urllib.request.Request(f"{world.settings.provider_url}/v1/inbound", json.dumps(body).encode())
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status == 201
@@ -78,10 +82,10 @@ def delivered(log: list[dict[str, Any]]) -> list[str]:
     return [line["number"] for line in log if line["disposition"] == "delivered"]
 
 
-def exits(world: World) -> dict[str, str]:
-    """Address -> exit reason."""
+def exits(world: World, campaign: str) -> dict[str, str]:
+    """Contact -> exit reason."""
     found = {}
-    for line in world.run("events", "--campaign", "news", "--kind", "exited", "--json").splitlines():
+    for line in world.run("events", "--campaign", campaign, "--kind", "exited", "--json").splitlines():
         event = json.loads(line)
         found[event["contact_id"]] = event["data"]["reason"]
     return found
@@ -113,7 +117,7 @@ def test_a_limit_of_emails_holds(emails: list[dict[str, Any]]) -> None:
 
 
 def test_everybody_leaves_for_a_reason(world: World, emails: list[dict[str, Any]]) -> None:
-    reasons = sorted(exits(world).values())
+    reasons = sorted(exits(world, "news").values())
     bounced_first = sum(line["disposition"] == "undelivered" and line["attempt"] == 1 for line in emails)
     assert reasons.count("opted_out") == 1
     assert reasons.count("suppressed") >= bounced_first
@@ -149,3 +153,17 @@ def test_a_campaign_that_calls_takes_nobody_without_a_number(world: World, tmp_p
     done = world.command("contacts", "import", str(tmp_path / "list"), "--campaign", "calls")
     assert done.status == 1
     assert "no column holds phone numbers: add --map phone=COLUMN" in done.said
+
+
+def test_who_calls_us_has_reached_the_goal(world: World, tmp_path: Path) -> None:
+    (person,) = people_of(30, 1)
+    text = CAMPAIGN.replace("id: news", "id: back").replace("line: mail", "line: mail\ngoals: [called_us]")
+    (tmp_path / "back").write_text(text[: text.index("flow:")] + "flow: [{id: pause, wait: 900h}]\n")
+    world.run("campaign", "apply", str(tmp_path / "back"))
+    world.run("campaign", "start", "back")
+    world.enroll([person], "back")
+    world.wait_for("the person waits", lambda: f"{person}/back/1" in world.rows())
+    world.wait_for("the address is linked", lambda: person in world.run("suppress", "check", number_of(person), "--json"))
+    says(world, {"from": number_of(person)})
+    world.wait_for("the person has left", lambda: world.rows()[f"{person}/back/1"].state is State.EXITED)
+    assert exits(world, "back") == {person: "goal"}

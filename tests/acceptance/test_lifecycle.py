@@ -124,13 +124,19 @@ def test_complaints_2_and_3_a_pause_acts_within_a_second_and_nobody_is_called_ag
     everything_adds_up(world)
 
 
-def test_complaint_1_what_fell_due_in_a_pause_is_let_out_on_a_ramp_and_not_at_once(world: World) -> None:
+def test_complaints_1_and_20_after_more_than_an_hour_nobody_is_dropped_and_all_are_let_out_on_a_ramp_not_at_once(
+    world: World,
+) -> None:
+    """The campaign is edited meanwhile, too: that changes nothing for those inside, nor since when it is paused."""
     people = people_of(1, 200)
     draft(world, "ramp", more="ramp: 1h")
     world.run("campaign", "start", "ramp")
     world.run("campaign", "pause", "ramp")
     world.enroll(people, "ramp")
     until(lambda: waits(world, "ramp") == {"paused": len(people)}, every=0.3)
+    draft(world, "ramp", CALL + "\n  - {id: text, sms: {template: Hello}}", more="ramp: 1h")
+    clock, begun = clock_from(world.settings), head_of(world, "ramp").at
+    until(lambda: clock.now() > begun + HOUR, every=0.05)
     preview = json.loads(world.run("campaign", "resume", "ramp", "--preview", "--json"))
     assert (preview["overdue"], preview["first_hour"], preview["ramp"]) == (len(people), len(people), HOUR)
     assert sum(preview["by_minute"][:30]) == pytest.approx(len(people) / 4, abs=30)
@@ -138,11 +144,13 @@ def test_complaint_1_what_fell_due_in_a_pause_is_let_out_on_a_ramp_and_not_at_on
 
     world.run("campaign", "resume", "ramp")
     everybody_has_left(world, "ramp", len(people))
-    clock, begin = clock_from(world.settings), head_of(world, "ramp").pauses[-1].end
-    assert begin is not None
+    pause = head_of(world, "ramp").pauses[-1]
+    begin = pause.end or 0
+    assert (pause.begin, begin - pause.begin > HOUR) == (begun, True)
     after = [clock.at(line["received_real_us"]) - begin for line in requested(world, people)]
     assert sum(ms < HOUR / 2 for ms in after) == pytest.approx(len(people) / 4, abs=40)
     assert max(after) > HOUR * 0.95
+    assert len(after) == len(people)
 
 
 def test_with_shift_steps_move_by_the_length_of_the_pause(world: World) -> None:

@@ -5,10 +5,13 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from aiohttp import web
 
 from engine.errors import OutdialError
 from outdial.clock import SystemClock
@@ -16,6 +19,7 @@ from outdial.settings import Settings
 from providers.port import Request
 from providers.simlog import Log, read_log
 from providers.simulator import SimulatorProvider
+from providers.simwire import News, to_receipt
 from schemas.receipt import Receipt, ReceiptKind
 from tests.ports import free_pair
 from tests.streams.servers import SECRET, Collector, Server, http, serving
@@ -54,6 +58,7 @@ def collector() -> Iterator[Collector]:
 
 
 def call(dial_id: str = "d1", to: str = TO, **facts: Any) -> Request:
+    """A request; `facts` say what is other than usual of it."""
     return Request(**({"dial_id": dial_id, "channel": "call", "address": to, "caller": "+12125550100", "agent": "a"} | facts))
 
 
@@ -120,6 +125,107 @@ def test_a_message_is_accepted_and_its_status_told_later(simulator: Start, colle
     assert [(line["channel"], line["text"]) for line in read_log(log)] == [("sms", "Hi Ada")]
 
 
+EMAIL = {"channel": "email", "to": "ana@example.com", "agent": None, "caller": None}
+
+
+def test_an_email_is_sent_with_its_subject_and_its_bounce_told_later(
+    simulator: Start, collector: Collector, log: Path, tmp_path: Path
+) -> None:
+    mix = tmp_path / "mix.yaml"
+    mix.write_text("emails: {undelivered: 1}\npermanent: 1.0\nprices: {email: 250}\n")
+    with simulator(webhooks=collector.url, mix=str(mix)) as server:
+        request = call(**EMAIL, subject="Your renewal", text="Hi Ada", sender="Acme <news@acme.example>")
+        (accepted,) = dial(server.url, request)
+        (told,) = until(lambda: list(collector.taken))
+        assert look_up(server.url, to="ana@example.com").kind == ReceiptKind.ACCEPTED
+    assert (accepted.kind, accepted.cost) == (ReceiptKind.ACCEPTED, 250)
+    assert (told.news["type"], told.news["disposition"], told.news["permanent"]) == ("message.status", "undelivered", True)
+    (line,) = read_log(log)
+    assert (line["channel"], line["subject"], line["text"]) == ("email", "Your renewal", "Hi Ada")
+    assert line["caller"] == "Acme <news@acme.example>"
+
+
+def test_an_answered_call_brings_a_recording_a_summary_its_cost_and_a_callback(
+    simulator: Start, collector: Collector, tmp_path: Path
+) -> None:
+    mix = tmp_path / "mix.yaml"
+    mix.write_text("calls: {answered: 1}\nopt_out: 0\ncallback: 1\ncallback_ms: 600000\nprices: {call: 20000}\n")
+    with simulator(webhooks=collector.url, mix=str(mix)) as server:
+        dial(server.url, call(variables={"plan": "gold"}))
+        (told,) = until(lambda: list(collector.taken))
+    news = told.news
+    assert news["recording_url"] == f"https://recordings.simulator.example/{news['call_id']}.wav"
+    assert news["summary"].startswith("A person answered and talked for ")
+    assert news["summary"].endswith("They asked to be called back.")
+    assert news["cost"] == 20_000 * -(-news["talk_ms"] // 60_000)
+    wanted = datetime.fromisoformat(news["callback_at"]).timestamp() * 1000
+    assert wanted == news["ended_at"] + 600_000
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "address", "opt_out"),
+    [
+        ({"from": TO, "text": "STOP"}, ReceiptKind.INBOUND, TO, "all"),
+        ({"from": "Ana@Example.com", "text": "Stop.\n> Hi"}, ReceiptKind.INBOUND, "ana@example.com", "channel:email"),
+        ({"from": "ana@example.com", "subject": "Re: hi", "text": "Thanks"}, ReceiptKind.INBOUND, "ana@example.com", None),
+        ({"from": TO}, ReceiptKind.CALLED, TO, None),
+    ],
+)
+def test_persons_who_write_or_call(
+    simulator: Start, collector: Collector, body: dict[str, str], kind: str, address: str, opt_out: str | None
+) -> None:
+    with simulator(webhooks=collector.url) as server:
+        assert http(server.url + "/v1/inbound", json.dumps(body).encode())[0] == 201
+        (told,) = until(lambda: list(collector.taken))
+    receipt = to_receipt(msgspec.convert(told.news, News), "webhook")
+    assert (receipt.kind, receipt.address, receipt.opt_out, receipt.dial_id) == (kind, address, opt_out, "")
+
+
+@pytest.mark.parametrize("wrong", [{}, {"from": "Ana"}, {"from": TO, "text": ""}])
+def test_nobody_writes_or_calls_without_an_address_or_without_words(one_for_all: Server, wrong: dict[str, str]) -> None:
+    assert http(one_for_all.url + "/v1/inbound", json.dumps(wrong).encode())[0] == 400
+
+
+@pytest.mark.parametrize(("status", "disposition"), [(503, "provider_error"), (429, "provider_throttled")])
+def test_in_an_outage_nobody_is_dialed_until_it_ends(simulator: Start, log: Path, status: int, disposition: str) -> None:
+    with simulator() as server:
+        assert http(server.url + "/v1/outage", json.dumps({"status": status}).encode())[0] == 204
+        (refused,) = dial(server.url, call())
+        assert (refused.kind, refused.disposition) == (ReceiptKind.REJECTED, disposition)
+        assert server.health("/v1/health")["refused"] == 1
+        assert http(server.url + "/v1/outage", b'{"status": 500}')[0] == 400
+        assert http(server.url + "/v1/outage", b"{}")[0] == 204
+        (accepted,) = dial(server.url, call("d2"))
+    assert accepted.kind == ReceiptKind.ACCEPTED
+    assert [line["dial_id"] for line in read_log(log)] == ["d2"]
+
+
+def test_the_contacts_variables_reach_the_agent_of_the_call() -> None:
+    """Whatever they are: text, numbers, lists."""
+    known = {"first_name": "Ana", "balance": 12.5, "orders": ["a", "b"]}
+
+    async def run() -> dict[str, Any]:
+        seen: list[dict[str, Any]] = []
+
+        async def take(request: web.Request) -> web.Response:
+            seen.append(await request.json())
+            return web.json_response({"call_id": "c1"}, status=201)
+
+        app = web.Application()
+        app.router.add_post("/v1/calls", take)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port := free_pair()).start()
+        provider = SimulatorProvider(f"http://127.0.0.1:{port}", SystemClock())
+        await provider.request(call(variables=known))
+        await provider.close()
+        await runner.cleanup()
+        return seen[0]
+
+    asked = asyncio.run(run())
+    assert (asked["agent"], asked["variables"]) == ("a", known)
+
+
 def test_a_dial_id_requested_twice_is_two_calls(simulator: Start, collector: Collector, log: Path) -> None:
     with simulator(webhooks=collector.url) as server:
         receipts = dial(server.url, call(), call())
@@ -147,6 +253,8 @@ def test_a_provider_that_fails_rings_nobody(simulator: Start, log: Path) -> None
         ({"to": "+0"}, "invalid_number"),
         ({"agent": None}, "config_error"),
         ({"channel": "sms"}, "config_error"),
+        ({"channel": "email", "to": "ana@example.com", "text": "Hi"}, "config_error"),
+        ({"channel": "email", "text": "Hi", "subject": "Hi"}, "invalid_number"),
         ({"ring_timeout_ms": 0}, "config_error"),
         ({"variables": {"it": object()}}, "config_error"),
         ({"not_after": 1}, "provider_error"),

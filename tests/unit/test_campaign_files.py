@@ -160,12 +160,14 @@ numbers:
   - {number: "+12125550101", tag: sales}
 lines:
   - {id: main, calls_per_second: 0}
+  - {id: open, inbound: 2}
+  - {id: small, concurrency: 4, inbound: 4}
 trunks: []
 """
     document = written(tmp_path, text)
     _, found = resources_of(document)
-    short = sorted(fault.removeprefix(f"{document.file}:") for fault in found)
-    assert len(short) == 5, short
+    short = sorted((fault.removeprefix(f"{document.file}:") for fault in found), key=lambda fault: int(fault.partition(":")[0]))
+    assert len(short) == 7, short
     assert short[0].startswith("3: agents[1]: agent 'robin' stands here a second time")
     assert short[1].startswith("5: numbers[0].number: '+1 212 555 0101' is no number in E.164")
     assert short[1].endswith("Did you mean +12125550101?")
@@ -173,7 +175,9 @@ trunks: []
         "6: numbers[1].tag: is not a key here: there are number, tags, country, state, daily_cap or resting. Did you mean tags?"
     )
     assert short[3] == "8: lines[0].calls_per_second: must be above 0, not 0"
-    assert short[4].startswith("9: trunks: is not a key here: there are agents, numbers or lines")
+    assert short[4].endswith("keeps calls free of a line that has any number: say how many it has, as concurrency")
+    assert short[5] == "10: lines[2].inbound: keeps 4 of 4 calls free: at least one must be left for campaigns"
+    assert short[6].startswith("11: trunks: is not a key here: there are agents, numbers or lines")
 
 
 def test_what_is_wrong_with_a_number_is_told_with_its_remedy(tmp_path: Path) -> None:

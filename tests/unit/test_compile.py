@@ -11,6 +11,7 @@ from engine.compile import ResourceIndex, compile_plan, faults
 from engine.errors import OutdialError
 from engine.places import Place, line
 from engine.plan import Channel, Contacting, Retry, Waiting
+from engine.quotas import Budget, Quota
 from engine.time import HOUR, MINUTE, Delay, Instant
 from schemas.campaign import CampaignFile
 from schemas.resources import Agent, Line, Number
@@ -92,6 +93,19 @@ def test_numbers_of_a_plan() -> None:
 
 
 @pytest.mark.parametrize(
+    ("keys", "quota"),
+    [
+        ({}, Quota()),
+        ({"weight": 3, "priority": "high", "concurrency": 12}, Quota(30.0, 12)),
+        ({"priority": "low"}, Quota(0.1)),
+        ({"budget": {"calls": 500, "money": 20.005}}, Quota(budget=Budget(500, 20_005_000, "America/New_York"))),
+    ],
+)
+def test_the_part_of_a_line(keys: dict[str, Any], quota: Quota) -> None:
+    assert compile_plan(FILE | keys, 1).quota == quota
+
+
+@pytest.mark.parametrize(
     ("place", "to", "path", "message"),
     [
         # types
@@ -107,6 +121,14 @@ def test_numbers_of_a_plan() -> None:
         (("window", "timezone", "zon"), "x", "window.timezone.zon", "is not a key here: there are use, fallback or zone. Did"),
         (("window", "ring_timeout"), 30, "window.ring_timeout", "must be text, not 30: put it in quotes"),
         (("flow",), [], "flow", "is empty"),
+        # its part of the line
+        (("weight",), 101, "weight", "must be at most 100, not 101"),
+        (("weight",), 0, "weight", "must be at least 1, not 0"),
+        (("priority",), "hihg", "priority", "'hihg' is not allowed: write high, normal or low. Did you mean high?"),
+        (("concurrency",), 0, "concurrency", "must be at least 1, not 0"),
+        (("budget",), {}, "budget", "limits nothing: write {calls: 500}, {money: 20.00}, or both"),
+        (("budget",), {"money": 0}, "budget.money", "must be at least 0.01, not 0"),
+        (("budget",), {"dollars": 20}, "budget.dollars", "is not a key here: there are calls or money"),
         # references
         (("agent",), "renewal-agent", "agent", "no agent 'renewal-agent' in the resources (declared:"),
         (("flow", 2, "call", "agent"), "x", "flow[2].call.agent", "no agent 'x' in the resources (declared:"),
@@ -331,3 +353,40 @@ def test_any_file_has_faults_or_a_plan(changes: list[tuple[Place, Any]], known: 
         assert len(plan.steps) == len(data["flow"])
         assert plan.zones(()) != ()
         assert plan.window.ring_cut < 7 * 24 * HOUR
+
+
+MAIL = {"from": "Ana <Ana@Example.com>", "subject": "Hi {{first_name|there}}", "template": "Hi"}
+
+
+def only_emails(**email: Any) -> dict[str, Any]:
+    return {key: FILE[key] for key in FILE if key not in ("numbers", "agent")} | {"flow": [{"id": "mail", "email": MAIL | email}]}
+
+
+def test_who_only_sends_emails_needs_no_numbers() -> None:
+    plan = compile_plan(only_emails(), 1, RESOURCES)
+    (step,) = plan.steps
+    assert isinstance(step, Contacting)
+    assert (step.sender, step.subject, plan.channels) == (MAIL["from"], MAIL["subject"], {Channel.EMAIL})
+    assert RESOURCES.numbers_for(plan) == ()
+
+
+@pytest.mark.parametrize("kind", [{"call": {}}, {"sms": {"template": "Hi"}}])
+def test_who_calls_or_texts_needs_numbers(kind: dict[str, Any]) -> None:
+    data = {key: FILE[key] for key in FILE if key != "numbers"} | {"flow": [{"id": "one"} | kind, {"id": "mail", "email": MAIL}]}
+    assert [(f.path, f.message) for f in faults(data, RESOURCES)] == [
+        ("numbers", "is missing: the caller IDs, such as {tag: sales-us}")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("email", "place", "sentence"),
+    [
+        ({"from": "Ana"}, "flow[0].email.from", "email 'Ana' is not an address such as ana@example.com"),
+        ({"subject": "{{fist_name|you}}"}, "flow[0].email.subject", "{{fist_name}} is no field of contacts"),
+        ({"template": "{{first_name|a|b}}"}, "flow[0].email.template", "is not a variable"),
+    ],
+)
+def test_what_is_wrong_with_an_email(email: dict[str, Any], place: str, sentence: str) -> None:
+    (fault,) = faults(only_emails(**email), RESOURCES)
+    assert fault.path == place
+    assert sentence in fault.message

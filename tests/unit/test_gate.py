@@ -344,3 +344,30 @@ def test_a_yes_holds_as_long_as_the_gate_would_give_it_again(state: CampaignStat
     assert until is not None
     for now in (NOW, Instant(until - 1), until):
         assert holds(state, busy, until, now) is decide(Facts(plan, state, zones, FIRST, contact_busy=busy, starts_at=NOW), now).ok
+
+
+def test_an_email_is_of_no_country() -> None:
+    plan = plan_of(TEXT, countries=frozenset({"US"}))
+    assert plan.abroad("ana@example.com") is None
+    assert plan.abroad("+442079460958") is True
+
+
+def test_an_opt_out_of_the_only_channel_of_a_campaign_ends_it() -> None:
+    mail = Contacting("mail", Channel.EMAIL, subject="Hi", template="Hi")
+    left = (OptOutEntry("channel:email", "message", NOW, "c1"),)
+    assert decide(facts_of(plan=plan_of(mail), step=mail, opt_outs=left), NOW).ends == "opted_out"
+    assert decide(facts_of(plan=plan_of(mail, FIRST), step=mail, opt_outs=left), NOW).skips == "opted_out"
+    assert decide(facts_of(plan=plan_of(mail, FIRST), opt_outs=left), NOW).ok
+
+
+def test_limits_and_consent_of_emails_are_their_own() -> None:
+    mail = Contacting("mail", Channel.EMAIL, subject="Hi", template="Hi")
+    plan = plan_of(mail, FIRST, caps=(Cap(1, DAY, counted="email"),))
+    written = (Attempt(NOW - HOUR, "spring", "email", "d1"),)
+    assert decide(facts_of(plan=plan, step=mail, attempts=written), NOW).until == At(Instant(NOW - HOUR + DAY))
+    assert decide(facts_of(plan=plan, attempts=written), NOW).ok
+    asking = plan_of(mail, rules=Rules(PACK, "marketing"), purpose="marketing")
+    by_call = (Consent(kind="express", channel="call"),)
+    assert decide(facts_of(plan=asking, step=mail, consents=by_call, **FLORIDA), NOW).ends == "no_consent"
+    by_email = (Consent(kind="express", channel="email"),)
+    assert decide(facts_of(plan=asking, step=mail, consents=by_email, **FLORIDA), NOW).ok

@@ -10,7 +10,7 @@ from engine.errors import UsageError
 from engine.time import Instant
 from outdial.clock import AcceleratedClock, Anchor, SystemClock
 from providers.inprocess import InProcess
-from providers.mix import PRESETS, Fate, Mix, call_fate, message_fate, read_mix
+from providers.mix import PRESETS, Fate, Mix, call_fate, email_fate, message_fate, read_mix
 from providers.port import Provider, Request
 from schemas.receipt import Receipt, ReceiptKind
 
@@ -163,3 +163,27 @@ def test_a_message_is_accepted_first_and_delivered_later() -> None:
     accepted, status = asyncio.run(run())
     assert accepted.kind == ReceiptKind.ACCEPTED
     assert (status.kind, status.disposition) == (ReceiptKind.STATUS, "delivered")
+
+
+def test_an_email_bounces_and_a_call_brings_what_was_said() -> None:
+    async def run(channel: str, address: str, mix: Mix) -> tuple[Receipt, Receipt]:
+        told: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        provider = InProcess(SystemClock(), told.set_result, instant=True, mix=mix)
+        return await dial(provider, address=address, channel=channel), await told
+
+    accepted, status = asyncio.run(run("email", "ana@example.com", Mix(emails={"undelivered": 1}, permanent=1)))
+    assert (accepted.cost, status.kind, status.disposition, status.permanent) == (400, ReceiptKind.STATUS, "undelivered", True)
+    _, ended = asyncio.run(run("call", "+12125550101", Mix(calls={"answered": 1}, opt_out=0)))
+    assert (ended.summary, ended.recording_url) != (None, None)
+    assert ended.talk_ms is not None
+    assert ended.cost == 14_000 * -(-ended.talk_ms // 60_000)
+
+
+def test_an_email_may_be_unsubscribed_from_and_a_mailbox_that_is_none_stays_none() -> None:
+    mix = Mix(emails={"delivered": 1, "undelivered": 1}, unsubscribe=1, permanent=0.5)
+    first = {n: email_fate(mix, 1, f"p{n}@example.com", 1) for n in range(300)}
+    assert {fate.opt_out for fate in first.values() if fate.disposition == "delivered"} == {"channel:email"}
+    later = {n: email_fate(mix, 1, f"p{n}@example.com", 2) for n in range(300)}
+    both = [n for n in first if first[n].disposition == later[n].disposition == "undelivered"]
+    assert {first[n].permanent for n in both} == {True, False}
+    assert all(first[n].permanent == later[n].permanent for n in both)

@@ -32,9 +32,15 @@ class Person:
             feed=self._feed,
             look_again=self._look_again,
         )
+        self.led: list[str] = []  # dial_ids that actions heard of
+        self.closed: list[str] = []  # messages that were actions
+        self.actions: Any = SimpleNamespace(
+            on_outcome=lambda _p, outcome, _now: self.led.append(outcome.dial_id),
+            on_closing=lambda _p, outcome, _now: self.closed.append(outcome.action),
+        )
 
     def close(self, outcome: Outcome = BUSY) -> "Person":
-        Outcomes(self.flows).on_outcome(0, SimpleNamespace(value=encode(outcome)), NOW)  # type: ignore[arg-type]
+        Outcomes(self.flows, self.actions).on_outcome(0, SimpleNamespace(value=encode(outcome)), NOW)  # type: ignore[arg-type]
         return self
 
     def _put(self, _table: Any, _p: int, contact: str, profile: Profile) -> None:
@@ -104,3 +110,19 @@ def test_an_enrollment_that_nobody_knows_is_refused_whole() -> None:
     with pytest.raises(RecordError, match="c7 has no enrollment 1 in spring"):
         person.close()
     assert person.written == 0
+
+
+def test_actions_hear_of_an_outcome_before_the_row_moves_and_on_each_repeat() -> None:
+    """A crash may have come between the enrollment's row and theirs: they know by its id what they have."""
+    person = Person(row_of(State.ISSUED)).close().close()
+    assert person.led == [BUSY.dial_id] * 2
+
+
+@pytest.mark.parametrize("row", [row_of(State.ISSUED), None])
+def test_the_closing_of_an_action_counts_and_moves_no_enrollment(row: EnrollmentRow | None) -> None:
+    """Whether the enrollment is still there or not."""
+    sent = outcome_of("sent", 0, channel="sms", attempt_at=AT, action="a1")
+    person = Person(row).close(sent)
+    assert (person.closed, person.led, person.fed) == (["a1"], [], 0)
+    assert person.attempts == (Attempt(AT, "spring", "sms", sent.dial_id),)
+    assert person.looked_at == 1  # what waits was found ready without this attempt

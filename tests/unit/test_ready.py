@@ -31,6 +31,17 @@ def test_campaigns_of_a_line_take_turns() -> None:
     assert taken == ["big0", "small0", "big1", "small1", "big2"]
 
 
+def test_a_slot_of_a_campaign_is_for_nobody_else() -> None:
+    ready: Ready[str, int] = Ready()
+    add(ready, "first", 1, "big")
+    add(ready, "later", 3, "small", token=3)
+    add(ready, "sooner", 2, "small", token=2)
+    assert [ready.take("main", "small") for _ in range(3)] == [("sooner", 2), ("later", 3), None]
+    assert ready.take("main", "unknown") is None
+    assert ready.take("other", "big") is None
+    assert ready.take("main") == ("first", 0)
+
+
 def test_demand_counts_by_line_and_campaign() -> None:
     ready: Ready[str, int] = Ready()
     add(ready, "a", 30)

@@ -9,7 +9,9 @@ from cli.read import Snapshot
 from cli.reconcile import CHECKS, reconcile
 from cli.verify import sentence, totals
 from cli.world import Entered, Logged, Mark, World
+from engine.actions import of_outcome
 from engine.caps import Cap
+from engine.plan import Action
 from engine.resources import ResourceIndex
 from engine.time import DAY, HOUR, MINUTE, Instant
 from schemas.deadletter import DeadLetter
@@ -134,6 +136,12 @@ def one_too_many_for_the_person(world: World) -> None:
     attempted(world, "ann", -MINUTE, "free", number="+12125550188")
 
 
+def acting(world: World) -> None:
+    """The campaign has had two actions all the time, which nobody has heard of."""
+    one, two = Action("tell", frozenset({"answered"}), "webhook"), Action("left", frozenset({"exited:answered"}), "event", name="x")
+    world.plans = snapshot(replace_plan(plan(), actions=(one, two)))
+
+
 Break = Callable[[World], object]
 
 BREAKS: list[tuple[str, str, Break]] = [
@@ -174,6 +182,7 @@ BREAKS: list[tuple[str, str, Break]] = [
     ("simulator", "not in the log", lambda w: logged(w).pop()),
     ("limits", "one too many at a number", one_too_many),
     ("limits", "one too many for a person", one_too_many_for_the_person),
+    ("actions", "nobody knows of it", acting),
     ("forgotten", "no report has counted it", lambda w: w.demands.clear()),
     ("forgotten", "no such line", lambda w: setattr(w, "lines", frozenset())),
     ("forgotten", "contact is there", lambda w: w.profiles.update(gus=replace(w.profiles["ann"], contact_id="gus"))),
@@ -199,6 +208,29 @@ def test_a_world_that_the_engine_made_reconciles() -> None:
     assert counted["closings"] == 5
     assert counted["simulator"] == 5
     assert counted["forgotten"] == 5  # bob, cid, gus, dan, eve
+
+
+def test_an_action_that_waits_or_is_settled_is_not_missing() -> None:
+    world = town().world
+    acting(world)
+    missing = [d.subject for d in named(reconcile(world), "actions").differences]
+    assert len(missing) == 4  # two people answered, and left
+    kept = of_outcome(world.plans.plan("spring", 1).actions[0], world.outcomes[dial_of(world, "ann")][0], None)
+    world.actions[kept.action_id] = kept
+    for action_id in missing:
+        if action_id != kept.action_id:
+            exited = events_of(world, "ann")[-1]
+            world.add_event(replace(exited, event_id=action_id, kind=EventKind.ACTION_FAILED, data={"action_id": action_id}))
+    check = named(reconcile(world), "actions")
+    assert (check.counted, check.differences, check.note) == (4, (), "1 wait")
+    assert not named(reconcile(world), "exited").differences  # it may come after the exit
+
+
+def test_a_message_that_was_an_action_is_no_attempt_of_the_flow() -> None:
+    world = town().world
+    told = world.outcomes[dial_of(world, "ann")][0]
+    world.outcomes["thanks"].append(replace(told, dial_id="thanks", disposition="sent", action="a1", seq=0))
+    assert not named(reconcile(world), "attempts").differences
 
 
 def test_an_enrollment_that_was_refused_is_not_missing() -> None:

@@ -10,16 +10,19 @@ from engine import flow
 from engine.gate import Facts
 from engine.numbers import NextFree
 from engine.pauses import let_out
+from engine.quotas import Budget
+from engine.spending import Spending
 from engine.time import HOUR, NEVER, Instant
 from outdial.clock import AcceleratedClock, Anchor
 from schemas.campaign import CampaignState, Pause
 from schemas.decision import Decision
 from schemas.event import Event
+from schemas.line import Demand, Spent
 from schemas.resources import Halt
-from schemas.rows import EnrollmentRow, State
+from schemas.rows import Attempt, EnrollmentRow, State
 from streams.index import ContactIndex
 from streams.scheduler import IDLE, Lead, Scheduler
-from tests.unit.samples import FIRST, NY, PHONE, PLAN, PROFILE, SLOT, WORKDAY, plan_of, row_of
+from tests.unit.samples import FIRST, NY, PHONE, PLAN, PROFILE, SLOT, WORKDAY, open_of, plan_of, row_of
 from tests.unit.samples import NOW as TUESDAY
 
 NOW = Instant(1_000_000)
@@ -167,6 +170,7 @@ def test_when_the_numbers_run_out_everybody_of_the_campaign_is_looked_at_again(i
         index.ready.add(row.key, "main", row.campaign, Instant(row.due), NEVER, (row.timer, NEVER))
     index.ready.add("other", "main", "autumn", Instant(0), NEVER, (ROW.timer, NEVER))
     flows: Any = desk.scheduler.flows
+    flows.others = lambda *_: False
     flows.row = lambda _p, key: next((row for row in people if row.key == key), None)
     flows.heads.state, flows.heads.halts = (lambda _campaign: CampaignState.RUNNING), ()
     flows.callers = SimpleNamespace(choose=lambda *_: NextFree(Instant(TUESDAY + HOUR), "all have had their calls"))
@@ -223,3 +227,44 @@ def test_on_a_ramp_the_overdue_wait_for_their_turn(desk: Desk, index: ContactInd
     assert (len(index.ready), index.wheel.next()) == (0, turn)
     desk.look(ROW, turn)
     assert len(index.ready) == 1
+
+
+# --- reports ----------------------------------------------------------------------------------------------------------------------
+
+
+def report_of(index: ContactIndex, spending: Spending, *budgets: tuple[str, Budget]) -> Demand:
+    """What a partition tells the owner of the line."""
+    told: list[Any] = []
+    real = TUESDAY * 1000
+    heads = SimpleNamespace(subscribe=lambda _: None, subscribe_held=lambda _: None, budgets=lambda _line: budgets)
+    lane = SimpleNamespace(tick=lambda _fn: None, emit=told.append, real_us=real, real_ms=TUESDAY, skew_us=0, epoch=lambda _p: 1)
+    clock = AcceleratedClock(Anchor(TUESDAY, real, 1), lambda: real)
+    flows: Any = SimpleNamespace(
+        lane=lane, clock=clock, heads=heads, index={0: index}, spending={0: spending}, retire=lambda _p: None
+    )
+    Scheduler(flows, Lead()).tick(0, TUESDAY)
+    (demand,) = told
+    assert isinstance(demand, Demand)
+    return demand
+
+
+def test_calls_in_flight_are_told_by_campaign(index: ContactIndex) -> None:
+    issued = row_of(State.ISSUED)
+    autumn = replace(row_of(State.ISSUED, contact_id="c8", campaign="autumn"))
+    text = row_of(State.ISSUED, step="text", contact_id="c9", open=open_of(1, "sms"))
+    for row in (issued, autumn, text):
+        index.watch(row.key, None, row)
+    told = report_of(index, Spending())
+    assert (told.in_flight, told.open, told.spent) == (2, {"spring": 1, "autumn": 1}, {})
+    index.watch(autumn.key, autumn, replace(autumn, state=State.WAITING, open=None))
+    assert report_of(index, Spending()).open == {"spring": 1}
+
+
+def test_what_a_day_has_used_is_told_of_campaigns_with_a_budget(index: ContactIndex) -> None:
+    issued = row_of(State.ISSUED)
+    index.watch(issued.key, None, issued)
+    attempts = tuple(Attempt(TUESDAY - n * HOUR, "spring", "call", f"d{n}", None, 50_000) for n in range(24))
+    spending = Spending([replace(PROFILE, attempts=attempts)])
+    told = report_of(index, spending, ("spring", Budget(calls=100, zone=NY)))
+    began = TUESDAY - 10 * HOUR  # it is ten in the morning there
+    assert told.spent == {"spring": Spent(began, 11, 550_000, 24, 1_200_000)}
