@@ -1,24 +1,13 @@
-<<<<<<< HEAD
 """streams/heads.py: the caller IDs of campaigns, as records on `resources` say, without a broker."""
-=======
-"""streams/heads.py: what a record on `resources` or `campaigns` changes, without a broker."""
->>>>>>> main
 
 from collections.abc import Callable
 
 import pytest
-<<<<<<< HEAD
 from samples import plan_of
-=======
->>>>>>> main
 
 from schemas.resources import Number, resource_key
 from schemas.topics import RESOURCES
 from streams.heads import Heads
-<<<<<<< HEAD
-=======
-from tests.unit.samples import plan_of
->>>>>>> main
 
 ONE, TWO = "+12125550101", "+12125550102"
 Put = Callable[..., None]
