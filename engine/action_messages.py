@@ -76,6 +76,7 @@ def command(row: ActionRow, step: Contacting, plan: Plan, profile: Profile) -> D
         jurisdictions=profile.jurisdictions,
         consents=profile.consents,
         slot=row.open.slot,
+        sender=step.sender,
         subject=subject,
         text=text,
         variables=row.variables,

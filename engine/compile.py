@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.caps import Cap
-from engine.compile_actions import compile_action
+from engine.compile_actions import compile_action, email_of
 from engine.compile_hours import fixed_zone, hours_of, window_of, zone_of
 from engine.compile_lifecycle import limits_of, resume_of
 from engine.conditions import compile_condition
@@ -114,8 +114,7 @@ def _contact(step: StepPart, agent: str | None) -> dict[str, Any]:
     if step.sms is not None:
         return {"channel": Channel.SMS, "template": step.sms.template}
     if step.email is not None:
-        said = {"sender": step.email.sender, "subject": step.email.subject, "template": step.email.template}
-        return {"channel": Channel.EMAIL, **said}
+        return {"channel": Channel.EMAIL, **email_of(step.email)}
     own = step.call.agent if step.call else None
     return {"channel": Channel.CALL, "agent": own or agent}
 

@@ -1,7 +1,9 @@
 """Turns the `actions` of a campaign file into what the engine runs on."""
 
+from typing import Any
+
 from engine.plan import Action, Channel, Contacting
-from schemas.campaign import ActionPart
+from schemas.campaign import ActionPart, EmailPart
 
 #: In front of an action's id, where it stands for a step: no step of a flow may be called so.
 MARK = "@"
@@ -25,7 +27,12 @@ def _message(part: ActionPart) -> Contacting:
     if part.sms is not None:
         return Contacting(name, Channel.SMS, template=part.sms.template)
     assert part.email is not None
-    return Contacting(name, Channel.EMAIL, subject=part.email.subject, template=part.email.template)
+    return Contacting(name, Channel.EMAIL, **email_of(part.email))
+
+
+def email_of(part: EmailPart) -> dict[str, Any]:
+    """The fields of a step that sends this email."""
+    return {"sender": part.sender, "subject": part.subject, "template": part.template}
 
 
 def _scope(word: str, campaign: str) -> str:

@@ -95,7 +95,8 @@ class _Check(Check):
     def _numbers_missing(self) -> None:
         """Who only sends emails needs no caller IDs."""
         steps = [step for step in self.get(list, "flow") or [] if isinstance(step, dict)]
-        phones = [step for step in steps if step.keys() & {"call", "sms"}]
+        actions = [action for action in self.get(list, "actions") or [] if isinstance(action, dict)]
+        phones = [each for each in (*steps, *actions) if each.keys() & {"call", "sms"}]
         if self.data.get("numbers") is None and (phones or not steps):
             self.add(("numbers",), "is missing: the caller IDs, such as {tag: sales-us}")
 

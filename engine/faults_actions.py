@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from engine.checking import Check
 from engine.complaints import listed, nearest
+from engine.faults_flow import sender_of
 from engine.mentions import template_slips
 from engine.retries import DISPOSITIONS, EXIT_PRECEDENCE
 from engine.templates import names
@@ -32,6 +33,7 @@ def check_actions(check: Check) -> None:
         _on(check, i)
         _url(check, i)
         _texts(check, i)
+        check.read(sender_of, "actions", i, "email", "from")
 
 
 def _kind(check: Check, i: int, part: dict[str, object]) -> None:

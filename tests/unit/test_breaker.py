@@ -135,7 +135,7 @@ class Desk:
         self.lane: Any = SimpleNamespace(
             tick=lambda _fn: None, emit=self.reports.append, real_us=0, real_ms=0, skew_us=0, epoch=lambda _p: 1
         )
-        heads = SimpleNamespace(subscribe=lambda _: None, subscribe_held=lambda _: None)
+        heads = SimpleNamespace(subscribe=lambda _: None, subscribe_held=lambda _: None, budgets=lambda _line: ())
         clock = AcceleratedClock(Anchor(NOW, 0, 1), lambda: self.lane.real_us)
         flows: Any = SimpleNamespace(lane=self.lane, clock=clock, heads=heads, index={0: self.index}, retire=lambda _p: None)
         self.scheduler = Scheduler(flows, Lead(), circuit)

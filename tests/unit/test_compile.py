@@ -378,6 +378,19 @@ def test_who_calls_or_texts_needs_numbers(kind: dict[str, Any]) -> None:
     ]
 
 
+def test_an_action_that_texts_needs_numbers_and_one_that_writes_does_not() -> None:
+    def action(**what: Any) -> dict[str, Any]:
+        return only_emails() | {"actions": [{"id": "thanks", "on": ["sent"]} | what]}
+
+    assert [fault.path for fault in faults(action(sms={"template": "Thanks"}), RESOURCES)] == ["numbers"]
+    assert not faults(action(email=MAIL), RESOURCES)
+    assert compile_plan(action(email=MAIL), 1).actions[0].step == Contacting(
+        "@thanks", Channel.EMAIL, sender=MAIL["from"], subject=MAIL["subject"], template=MAIL["template"]
+    )
+    (fault,) = faults(action(email=MAIL | {"from": "Ana"}), RESOURCES)
+    assert fault.path == "actions[0].email.from"
+
+
 @pytest.mark.parametrize(
     ("email", "place", "sentence"),
     [
