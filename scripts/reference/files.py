@@ -43,7 +43,8 @@ A wait that ends outside the window goes on until the window opens."""
 CONDITIONS = """## Conditions
 
 `when` is a CEL expression on the last attempt: `last.disposition`, `last.channel` (`call`, `sms` or `email`), `last.step`,
-`last.at` (ms). If there has been no attempt yet, `last` is null. `==`, `!=`, `in ["busy", "no_answer"]`, `&&`, `||` and `!` are mostly enough."""
+`last.at` (ms). If there has been no attempt yet, `last` is null. `==`, `!=`, `in ["busy", "no_answer"]`, `&&`, `||` and `!` are
+mostly enough."""
 
 RETRIES = """## Dispositions
 
