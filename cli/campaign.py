@@ -19,9 +19,8 @@ from cli.apply import apply
 from cli.inside import people_inside
 from cli.read import Snapshot, read_heads
 from cli.report import report
-from cli.summary import iso
 from cli.versions import diff
-from engine.lifecycle import current_pause, state_at
+from engine.lifecycle import about, state_at
 from engine.time import Instant
 from outdial.clock import clock_from
 from outdial.settings import Settings
@@ -71,8 +70,10 @@ def list_command(as_json: AsJson = False) -> None:
         name = escape(str(_shown(head, snapshot, now)["name"] or ""))
         table.add_row(head.id, state_at(head, now).value, str(head.version), name)
     console.print(table)
-    for told in filter(None, (_about(head, now, left.get(head.id)) for head in heads)):
-        console.print(told, soft_wrap=True, markup=False)
+    for head in heads:
+        inside_ = f"{left[head.id]:,} people are left in {head.id}" if head.id in left else None
+        for told in filter(None, (about(head, now), inside_)):
+            console.print(told, soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -100,16 +101,3 @@ def _shown(head: CampaignHead, snapshot: Snapshot, now: Instant) -> dict[str, An
     file = snapshot.version(head.id, head.version).file
     found = {"id": head.id, "name": file.get("name"), "state": state_at(head, now).value, "version": head.version, "at": head.at}
     return found | head.model_dump(include={"starts_at", "draining", "pauses"}, exclude_defaults=True, exclude_none=True)
-
-
-def _about(head: CampaignHead, now: Instant, left: int | None) -> str | None:
-    """What there is to say of a campaign's state, in a sentence."""
-    state, pause = state_at(head, now), current_pause(head)
-    told: list[str] = []
-    if state is CampaignState.SCHEDULED:
-        told.append(f"will start at {iso(head.starts_at)}")
-    if state is CampaignState.PAUSED:
-        told.append(f"is paused since {iso(head.at)}" + (f" ({pause.reason})" if pause and pause.reason else ""))
-    if left is not None:
-        told.append(f"admits nobody new, {left:,} people are left in it")
-    return f"{head.id} {'; '.join(told)}" if told else None

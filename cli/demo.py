@@ -53,6 +53,7 @@ SHOWS: dict[str, Show] = {
     "appointment-reminder": Show(("appointment-reminder",), 3, 7_200, mix="callbacks"),
     "payment-reminder": Show(("payment-reminder",), 7, 14_400, contacts="customers.csv"),
     "re-engagement": Show(("re-engagement",), 32, 28_800),
+    "two-on-a-line": Show(("sales-push", "service-notes"), 1, 1_200, mix="no-answer"),
 }
 
 #: Real seconds from the moment the processes start until campaign time is at BEGIN.

@@ -32,7 +32,7 @@ from schemas.enrollment import ENROLLMENT
 from schemas.event import Event
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt
-from schemas.rows import EnrollmentRow, Profile, TimerRow
+from schemas.rows import ActionRow, EnrollmentRow, Profile, TimerRow
 from schemas.suppression import Suppression
 from schemas.topics import (
     CALL_OUTCOMES,
@@ -44,6 +44,7 @@ from schemas.topics import (
     DIAL_RECEIPTS,
     ENROLLMENTS,
     OPT_OUTS,
+    POST_CALL_ACTIONS,
     STEP_TIMERS,
     SUPPRESSIONS,
     TopicSpec,
@@ -73,6 +74,7 @@ class Dossier:
     rate: float
     profile: Profile | None = None
     rows: dict[str, EnrollmentRow] = field(default_factory=dict)
+    actions: list[ActionRow] = field(default_factory=list)  # that are not done yet
     contacts: list[Found] = field(default_factory=list)
     requests: list[Found] = field(default_factory=list)  # Enroll, Unenroll, OptOut
     events: list[Found] = field(default_factory=list)
@@ -159,6 +161,10 @@ class Archive:
         found = {key: row for key, row in rows.items() if isinstance(row, EnrollmentRow)}
         one.rows = {key: row for key, row in found.items() if _contact(key) == one.contact_id}
         one.usage = Usage.of(found, profiles, self._partitions, one.rate) if capped else None
+        actions: Packed[ActionRow] = Packed(ActionRow)
+        for raw in read_records(self._settings, POST_CALL_ACTIONS, partitions=own):
+            actions.put(raw.key or "", raw.value)
+        one.actions = [row for row in actions.values() if row.contact_id == one.contact_id]
         keys = {one.contact_id}
         one.contacts = self._found(CONTACTS, own, keys, _CONTACT.validate_json)
         asked = (self._found(spec, own, keys, ENROLLMENT.validate_json) for spec in (ENROLLMENTS, OPT_OUTS))

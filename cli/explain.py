@@ -20,7 +20,7 @@ from engine.suppression import holds
 from engine.time import Instant
 from outdial.clock import clock_from
 from outdial.settings import Settings
-from schemas.rows import LedgerRow
+from schemas.rows import ActionRow, LedgerRow
 
 
 def explain_command(
@@ -92,7 +92,15 @@ def _person(one: Dossier, told: list[Explained]) -> dict[str, Any]:
     profile = one.profile
     facts = ("zones", "zone_sources", "jurisdictions", "jurisdiction_sources", "consents", "attempts", "opt_outs", "problems")
     known = {name: msgspec.to_builtins(getattr(profile, name)) for name in facts} if profile else {}
-    return {"contact_id": one.contact_id, "addresses": list(one.addresses), **known, "enrollments": [_enrollment(e) for e in told]}
+    actions = [_action(row) for row in one.actions]
+    about = {"contact_id": one.contact_id, "addresses": list(one.addresses), **known}
+    return about | {"enrollments": [_enrollment(e) for e in told], "actions": actions}
+
+
+def _action(row: ActionRow) -> dict[str, Any]:
+    """What is still to be done after a call; `due` is real."""
+    named = {name: getattr(row, name) for name in ("action", "action_id", "campaign", "entry", "tries", "error", "exit")}
+    return named | {"at": iso(row.at), "due": iso(row.due or None), "disposition": row.outcome.disposition if row.outcome else None}
 
 
 def _enrollment(told: Explained) -> dict[str, Any]:

@@ -143,6 +143,9 @@ class _Teller:
                 text = f"At step {row.step or 'none yet'}: {words.waiting(reason, self._clocked(row.campaign))}."
                 yield self._made(one.now, "now", text, row.campaign, row.entry, row.step or None)
 
+        for action in one.actions:
+            yield self._made(one.now, "now", words.pending(action), action.campaign, action.entry, None)
+
     # --- one enrollment ---
 
     def _stands_of(self, found: Found, plan: Plan) -> Iterator[Entry]:
@@ -198,8 +201,9 @@ class _Teller:
         for pause in head.pauses if head else ():
             over = Instant(min(end, end if pause.end is None else pause.end))
             if pause.begin < end and begin < over:
+                why = "had not been started" if pause.policy == "draft" else "was paused"
                 ramp = f", and let out over {words.length(pause.ramp)}" if pause.ramp else ""
-                text = f"Step {name} waited {words.length(over - max(begin, pause.begin))}: the campaign was paused{ramp}."
+                text = f"Step {name} waited {words.length(over - max(begin, pause.begin))}: the campaign {why}{ramp}."
                 yield self._made(begin, "waited", text, plan.campaign, entry, name, stand.seq)
                 begin = Instant(min(end, over + pause.ramp))
         if head is not None and head.state is CampaignState.RUNNING and begin < head.at <= end:

@@ -94,7 +94,7 @@ def resume(
         preview(settings, snapshot, lifecycle.resumed(snapshot.head(campaign), clock_from(settings).now(), how), as_json)
         return
     head = _write(settings, snapshot, campaign, lambda head, now: lifecycle.resumed(head, now, how), _resumed)
-    _say(head, f"resumed ({how.words()})", as_json)
+    _say(head, f"resumed ({how.words()})", as_json, policy=how.policy, older=how.older, ramp=how.ramp)
 
 
 def stop(

@@ -21,7 +21,7 @@ from cli.plans import Plans
 from cli.reasons import BUDGET, COMMAND_OPEN, PACING, Used, View, late, why
 from cli.summary import CampaignSummary, Closings, Summary, Waits
 from cli.usage import Numbers
-from engine.lifecycle import state_at
+from engine.lifecycle import about, state_at
 from engine.time import Instant
 from engine.timers import Wheel
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow, TotalsRow
@@ -224,6 +224,7 @@ class People:
     def _summary_of(self, campaign: str, closings: Closings, now: Instant) -> CampaignSummary:
         head, figures = self._plans.heads.get(campaign), self._figures.get(campaign)
         one = CampaignSummary(campaign, str(state_at(head, now)) if head else "unknown", head.version if head else None)
+        one.about = about(head, now) if head else None
         if figures is not None:
             one.people, one.attempts = figures.people, figures.attempts
             one.states, one.exits = +figures.states, +figures.exits

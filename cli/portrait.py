@@ -5,6 +5,7 @@ from rich.markup import escape
 
 from cli.attempts import local
 from cli.dossier import Dossier
+from cli.words import pending
 from engine.suppression import holds
 from engine.time import Instant
 from engine.zones import told_by
@@ -29,6 +30,8 @@ def who(console: Console, one: Dossier, at: Instant) -> None:
         _line(console, "consent", _consent(consent, zone))
     for attempt in [each for each in profile.attempts if each.at <= at][-ATTEMPTS:]:
         _line(console, "attempt", _attempt(attempt, zone))
+    for action in [each for each in one.actions if each.at <= at]:
+        _line(console, "to be done", pending(action))
     for entry in [each for each in profile.opt_outs if each.at <= at]:
         _line(console, "opted out", _opt_out(one, entry, zone), "red")
     for problem in profile.problems:

@@ -46,6 +46,15 @@ def _as_dict(head: CampaignHead, found: FirstHour, placed: list[int]) -> dict[st
     return {"id": head.id, **how, **counts, "first_hour": sum(placed), "by_minute": placed, "others": dict(found.others)}
 
 
+def _by_minute(placed: list[int]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    for start in range(0, len(placed), _EACH):
+        table.add_row(f"    minute {start:2}-{start + _EACH}", f"{sum(placed[start : start + _EACH]):,}")
+    return table
+
+
 def _print(head: CampaignHead, found: FirstHour, placed: list[int], rate: float | None) -> None:
     console, pause = Console(highlight=False, soft_wrap=True), head.pauses[-1]
     ramp = f", over {length(pause.ramp)}" if pause.ramp else ""
@@ -57,11 +66,9 @@ def _print(head: CampaignHead, found: FirstHour, placed: list[int], rate: float 
     if pause.policy == "expire":
         console.print(f"  {found.skipped:,} steps are skipped")
     limit = "its line has no rate" if rate is None else f"its line allows {rate:g} a second"
-    console.print(f"  {sum(placed):,} calls and messages in the first hour, retries left out; {limit}:")
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2))
-    for start in range(0, 60, _EACH):
-        table.add_row(f"    minute {start:2}-{start + _EACH}", f"{sum(placed[start : start + _EACH]):,}")
-    console.print(table)
+    console.print(f"  {sum(placed):,} calls and messages in the first hour, retries left out; {limit}")
+    if any(placed):
+        console.print(_by_minute(placed))
     waiting = sum(found.ready) - sum(placed)
     others = {"still wait for their line": waiting} | dict(found.others.most_common())
     if told := ", ".join(f"{n:,} {reason}" for reason, n in others.items() if n):

@@ -117,6 +117,7 @@ def page(look: Look, width: int) -> Group:
     parts += [reasons_table(c) for c in campaigns if c.people or c.calls]
     behind = ", ".join(f"{topic} {'not read yet' if n < 0 else n}" for topic, n in look.group.lag.items() if n) or "none"
     parts += [Text(words(halt), style="bold red") for halt in look.halts]
+    parts += [Text(one.about, style="yellow") for one in campaigns if one.about]
     parts.append(Text(f"workers {look.group.workers or 'none: outdial worker'} · lag: {behind}"))
     parts.append(Text(f"broker {look.broker.state} at {look.broker.bootstrap} · campaign time {iso(look.at)}"))
     return Group(*parts)

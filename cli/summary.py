@@ -37,6 +37,7 @@ class CampaignSummary:
     exits: Counter[str] = field(default_factory=Counter)
     attempts: int = 0
     calls: Counter[str] = field(default_factory=Counter)
+    about: str | None = None  # what there is to say of its state
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +84,5 @@ def _as_dict(one: CampaignSummary) -> dict[str, Any]:
         reason: {"count": w.count, "until": iso(w.until), "since": iso(w.since)} for reason, w in sorted(one.waiting.items())
     }
     counts = {"states": dict(one.states), "exits": dict(one.exits), "attempts": one.attempts, "calls": dict(one.calls)}
+    counts |= {"about": one.about} if one.about else {}
     return {"campaign": one.campaign, "state": one.state, "version": one.version, "people": one.people, "waiting": waiting} | counts

@@ -4,6 +4,7 @@ What is not in these tables (a check that was added, a disposition nobody has he
 """
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from cli.reasons import Why
@@ -17,7 +18,7 @@ from schemas.enrollment import Act, Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event, EventKind
 from schemas.outcome import Outcome
 from schemas.receipt import Receipt, ReceiptKind
-from schemas.rows import Profile
+from schemas.rows import ActionRow, Profile
 from schemas.suppression import Suppression
 
 #: Campaign ms -> wall clock of the person.
@@ -187,6 +188,18 @@ def _acted(kind: str, data: dict[str, Any]) -> str:
     return (
         f"Action {data.get('action')} ({data.get('does')}) was {_ACTED[EventKind(kind)]}{after}{f': {reason}' if reason else ''}."
     )
+
+
+def pending(row: ActionRow) -> str:
+    """A post-call action that is not done yet."""
+    led = row.outcome.disposition if row.outcome else f"the exit as {row.exit}"
+    if row.open is not None:
+        return f"Action {row.action} after {led}: its message is on its way (command {row.open.dial_id})."
+    if not row.tries:
+        return f"Action {row.action} after {led} is not done yet."
+    when = datetime.fromtimestamp(row.due / 1000, UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+    tried = f"was tried {row.tries} {'time' if row.tries == 1 else 'times'}"
+    return f"Action {row.action} after {led} {tried}: {row.error}. It is tried again at {when} UTC, by the real clock."
 
 
 def issued(dial: Dial) -> str:

@@ -1,10 +1,11 @@
-"""How many commands a partition may have on their way to the provider, on a line without a rate.
+"""How many commands a partition may have on their way to the provider: what workers can make use of in time.
 
-Such a line would take any number at once. But a slot lives for a second only: one that workers cannot make use of in time lapses,
-and was work for nothing. So what is on its way is bounded, and the bound is found as a network's senders find theirs (additive
-and multiplicative, RFC 5681): while commands are ready soon after their slots were granted and somebody could use more, it grows
-by a quarter; when they come late, it shrinks in the proportion in which they do. After a change it stays for as long as commands
-take: those under way were granted before it, and say nothing of it.
+A line without a rate would take any number at once, and one with a rate may take more than a busy machine can carry. But a slot
+lives for a second only: one that workers cannot make use of in time lapses, and was work for nothing. So what is on its way is
+bounded, and the bound is found as a network's senders find theirs (additive and multiplicative, RFC 5681): while commands are ready
+soon after their slots were granted and somebody could use more, it grows by a quarter; when they come late, it shrinks in the
+proportion in which they do. After a change it stays for as long as commands take: those under way were granted before it, and say
+nothing of it.
 
 Worked example: a bound of 64 with commands that are ready 150 ms after the grant is 80 a fifth of a second later. At 1,000 they
 take 1,200 ms: the bound is halved, and judged again when 1,200 ms have passed.
@@ -21,8 +22,8 @@ LAG, ROOM, EVERY = 600 * MS, 450 * MS, 200 * MS
 class Bulk:
     """The bound of one line, for each of its partitions. Times are real µs."""
 
-    def __init__(self) -> None:
-        self._most = FIRST
+    def __init__(self, first: int = FIRST) -> None:
+        self._most = first
         self._next = 0
         self._short = False
 

@@ -6,8 +6,8 @@
 head that leaves it is not believed, whoever wrote it, and in whatever order commands that crossed each other came in.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from engine.errors import OutdialError, UsageError
@@ -64,11 +64,11 @@ def possible(state: CampaignState) -> list[str]:
 def started(head: CampaignHead, now: Instant, at: Instant | None = None) -> CampaignHead:
     """It runs; or will from `at` on. Raises OutdialError if its state does not allow it, UsageError if `at` is over."""
     _check("start", head, now)
-    if at is None:
-        return _next(head, now, state=_RUNNING, starts_at=None)
-    if at <= now:
+    if at is not None and at <= now:
         raise UsageError("--at lies in the past: name an instant to come, or leave --at out to start now")
-    return _next(head, now, state=_SCHEDULED, starts_at=at)
+    begun = min([head.at, *(pause.begin for pause in head.pauses)])
+    draft = Pause(begin=begun, end=at or now, policy="draft")
+    return _next(head, now, state=_RUNNING if at is None else _SCHEDULED, starts_at=at, pauses=[draft])
 
 
 def paused(head: CampaignHead, now: Instant, reason: str | None = None, cause: str = "cli") -> CampaignHead:
@@ -117,6 +117,23 @@ def current_pause(head: CampaignHead) -> Pause | None:
     return head.pauses[-1] if head.pauses and head.pauses[-1].end is None else None
 
 
+def about(head: CampaignHead, now: Instant) -> str | None:
+    """What there is to say of a state, in a sentence: `spring is paused since 2026-11-25 05:23Z: wrong script`."""
+    match state_at(head, now):
+        case CampaignState.SCHEDULED:
+            return f"{head.id} will start at {_minute(head.starts_at or 0)}"
+        case CampaignState.PAUSED:
+            pause = current_pause(head)
+            return f"{head.id} is paused since {_minute(head.at)}" + (f": {pause.reason}" if pause and pause.reason else "")
+        case CampaignState.DRAINING:
+            return f"{head.id} admits nobody new since {_minute(head.at)}"
+    return None
+
+
+def _minute(at: int) -> str:
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%MZ}"
+
+
 def _check(command: str, head: CampaignHead, now: Instant) -> None:
     state = state_at(head, now)
     if state in COMMANDS[command] and not (command == "drain" and head.draining):
@@ -135,8 +152,3 @@ def _next(head: CampaignHead, now: Instant, cause: str = "cli", **changes: Any) 
 def _listed(words: list[str]) -> str:
     *most, last = words
     return f"{', '.join(most)} or {last}" if most else last
-
-
-#: Moves without arguments of their own.
-Move = Callable[[CampaignHead, Instant], CampaignHead]
-MOVES: dict[str, Move] = {"start": started, "pause": paused, "drain": drained, "stop": stopped}

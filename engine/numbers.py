@@ -21,11 +21,11 @@ from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
 
-from engine.answers import BUSY_AGAIN, Answer, At, When
+from engine.answers import Answer, At, When
 from engine.callers import Caller
 from engine.days import Day, day_of, numbered
 from engine.phone import region_of
-from engine.time import NEVER, Instant
+from engine.time import MINUTE, NEVER, Instant
 
 #: Real ms from a command until its request has reached the provider, or never will: a slot lies at most 900 ms ahead and lives a
 #: second, the provider's client gives up after two, and workers' clocks differ by half a second at the most.
@@ -34,6 +34,8 @@ REACH_MS = 5_000
 _ORDERS = 1 << 16
 #: Places in whole orders that a set of numbers keeps.
 _KEPT = 200_000
+#: Where only calls under way fill caps up, everybody who waits asks again whenever so much has passed: it may be a whole campaign.
+_AGAIN = 15 * MINUTE
 #: Days looked ahead for one in which a partition has a share of a cap.
 _AHEAD = 400
 
@@ -249,7 +251,7 @@ def _next_room(caller: Caller, account: Account, now: Instant) -> Instant | None
     """From when a number that has no room now may have some: soon, if only commands under way fill it up, else a later day."""
     today = day_of(caller.zone, now)
     if account.made(caller.e164, today).attempts < _share(caller, today.number, account) and now + account.reach < today.end:
-        return Instant(now + BUSY_AGAIN)
+        return min(Instant(now - now % _AGAIN + _AGAIN), today.end)
     return _day_with_share(caller, today.number + 1, account.partition, account.partitions)
 
 

@@ -28,7 +28,7 @@ epoch than ours means that someone granted after us: we take over again, above i
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
-from engine.bulk import Bulk
+from engine.bulk import MOST, Bulk
 from engine.quotas import Quotas, room
 from engine.shares import by_weight, share
 from engine.spacing import HORIZON, SLOT, Spacing, gcra, interval
@@ -61,7 +61,7 @@ class LinePacer:
         self._parts = [Standing() for _ in range(partitions)]
         self._turns: dict[str, float] = {}  # what campaigns are owed
         self._credit: dict[str, dict[int, float]] = defaultdict(dict)  # what partitions are owed of a campaign's slots
-        self._bulk = Bulk()
+        self._bulk, self._bulk_of_rate = Bulk(), Bulk(MOST)
         self._spacing = Spacing(since)
 
     def report(self, demand: Demand, now: int) -> None:
@@ -119,11 +119,15 @@ class LinePacer:
                 continue
             assert part.report is not None
             if part.ready > most - part.waiting:
-                self._bulk.short()
+                self._bulk_of(line).short()
             if (left := most - part.waiting - part.pending) > 0:
                 wants.add(p, left, {name: ready - part.pending_of(name) for name, ready in part.report.ready.items()})
         wants.limit(lambda campaign: room(campaign, self._quotas(campaign), self._parts))
         return wants
+
+    def _bulk_of(self, line: Line) -> Bulk:
+        """A rate bounds what is on its way by itself, as long as the workers keep up with it."""
+        return self._bulk if line.calls_per_second is None else self._bulk_of_rate
 
     def _most(self, line: Line, now: int) -> int:
         """Commands that one partition may have on their way, slots under way to it included.
@@ -132,7 +136,7 @@ class LinePacer:
         so that it shows when they have caught up.
         """
         lag = max((part.report.lag for part in self._parts if part.report is not None and part.usable(now)), default=0)
-        most = NEVER if line.calls_per_second is not None else self._bulk.most(lag, now)
+        most = self._bulk_of(line).most(lag, now)
         return 1 if lag > HORIZON - AHEAD else most
 
     def _room(self, line: Line, wants: Wants) -> int:

@@ -73,6 +73,7 @@ class Scene:
             profiles=SimpleNamespace(get=lambda _p, _contact: self.profile),
             plan=lambda _row: self.plan,
             heads=SimpleNamespace(
+                starts_at=lambda _campaign: None,
                 plan=lambda *_: self.plan,
                 state=lambda _: self.state,
                 halts=(),

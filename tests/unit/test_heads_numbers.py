@@ -1,13 +1,13 @@
-"""streams/heads.py: what a record on `resources` or `campaigns` changes, without a broker."""
+"""streams/heads.py: the caller IDs of campaigns, as records on `resources` say, without a broker."""
 
 from collections.abc import Callable
 
 import pytest
+from samples import plan_of
 
 from schemas.resources import Number, resource_key
 from schemas.topics import RESOURCES
 from streams.heads import Heads
-from tests.unit.samples import plan_of
 
 ONE, TWO = "+12125550101", "+12125550102"
 Put = Callable[..., None]

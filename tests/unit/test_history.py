@@ -11,7 +11,8 @@ from cli.history import history
 from cli.reasons import Why
 from cli.replay import Spell, closed_spells, replay
 from engine import flow
-from engine.plan import Channel, Contacting, Plan, Retry, Waiting
+from engine.actions import of_outcome
+from engine.plan import Action, Channel, Contacting, Plan, Retry, Waiting
 from engine.time import DAY, HOUR, MINUTE, SECOND, Delay, Instant
 from engine.weekly import parse_weekly
 from engine.windows import weekly_window
@@ -22,10 +23,10 @@ from schemas.decision import AnswerRecord, Decision
 from schemas.enrollment import Enroll, OptOut, Unenroll
 from schemas.event import Event
 from schemas.receipt import Receipt
-from schemas.rows import EnrollmentRow, Profile
+from schemas.rows import ActionRow, EnrollmentRow, Profile
 from schemas.suppression import Suppression
 from tests.unit.samples import NOW as TUESDAY
-from tests.unit.samples import dial_of, outcome_of
+from tests.unit.samples import dial_of, open_of, outcome_of
 from tests.unit.towns import NOW, Town, dossier_of, town
 
 WORKDAY = weekly_window(parse_weekly({"mon-fri": ["09:00-17:00"]}), 30_000)  # NOW is a Thursday, 08:33:20 in New York
@@ -335,6 +336,16 @@ def event_of(kind: str, **data: object) -> Event:
         (event_of("step_skipped", reason="template: no plan"), "Step text was skipped: template: no plan."),
         (event_of("message_status", disposition="delivered"), "Later news of the message: delivered."),
         (event_of("exited", reason="moved_away", attempts=3), "Left the campaign: moved away (moved_away), after 3 attempts."),
+        (event_of("action_done", action="tell", does="webhook", tries=0), "Action tell (webhook) was done."),
+        (event_of("action_done", action="tell", does="webhook", tries=2), "Action tell (webhook) was done after 2 failed tries."),
+        (
+            event_of("action_failed", action="tell", does="webhook", tries=1, reason="it was answered 500"),
+            "Action tell (webhook) was given up after 1 failed try: it was answered 500.",
+        ),
+        (
+            event_of("action_skipped", action="thanks", does="sms", tries=0, reason="opted_out"),
+            "Action thanks (sms) was skipped: opted_out.",
+        ),
         (event_of("brand_new", x=1, y="z"), "brand_new: x 1, y z."),
         (event_of("brand_new"), "brand_new: no more is told."),
     ],
@@ -418,7 +429,36 @@ def test_what_is_waited_for(found: Why, text: str) -> None:
     assert words.waiting(found, clocked) == text
 
 
+HOOK = Action("tell", frozenset(), "webhook")
+KEPT = of_outcome(HOOK, outcome_of("busy"), None)
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (KEPT, "Action tell after busy is not done yet."),
+        (replace(KEPT, outcome=None, exit="goal"), "Action tell after the exit as goal is not done yet."),
+        (
+            replace(KEPT, tries=1, error="it was answered 503", due=TUESDAY),
+            "Action tell after busy was tried 1 time: it was answered 503. "
+            "It is tried again at 2026-11-24 15:00:00 UTC, by the real clock.",
+        ),
+        (replace(KEPT, open=open_of(1)), f"Action tell after busy: its message is on its way (command {open_of(1).dial_id})."),
+    ],
+)
+def test_what_is_still_to_be_done(row: ActionRow, text: str) -> None:
+    assert words.pending(row) == text
+
+
+def test_a_history_ends_with_what_is_still_to_be_done() -> None:
+    one = dossier_of(town(), "ann")
+    one.actions = [replace(KEPT, contact_id="ann")]
+    last = history(one)[-1]
+    assert (last.kind, last.text) == ("now", "Action tell after busy is not done yet.")
+
+
 def test_commands_and_suppressions() -> None:
+    assert words.issued(dial_of(action="a1", step="@thanks", seq=0)).endswith("got a slot on line main: action thanks.")
     assert words.issued(dial_of()) == "A call to +12125550101, agent ann got a slot on line main: command 1."
     assert (
         words.suppressed(Suppression(address="+12125550101", source="opt_out"))

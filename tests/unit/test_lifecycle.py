@@ -137,3 +137,14 @@ def test_the_feed_is_told_of_pauses_by_the_campaign() -> None:
     data = told_resumed(resumed, resumed.pauses[-1]).data
     assert data == {"by": "cli", "policy": "shift", "paused_at": NOW}
     assert data.keys() <= CATALOGUE[EventKind.RESUMED][1].keys()
+
+
+def test_what_there_is_to_say_of_a_state() -> None:
+    running = head_of("running")
+    assert lifecycle.about(running, NOW) is None
+    assert lifecycle.about(lifecycle.paused(running, NOW), NOW) == "spring is paused since 2026-11-24 15:00Z"
+    assert lifecycle.about(lifecycle.paused(running, NOW, "storm"), NOW) == "spring is paused since 2026-11-24 15:00Z: storm"
+    assert lifecycle.about(lifecycle.drained(running, NOW), NOW) == "spring admits nobody new since 2026-11-24 15:00Z"
+    scheduled = lifecycle.started(head_of("draft"), NOW, LATER)
+    assert lifecycle.about(scheduled, NOW) == "spring will start at 2026-11-24 16:00Z"
+    assert lifecycle.about(scheduled, LATER) is None

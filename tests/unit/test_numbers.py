@@ -242,7 +242,9 @@ def test_text_messages_are_not_counted_but_come_from_no_number_that_rests() -> N
 def test_what_is_under_way_counts_but_may_come_to_nothing() -> None:
     full = used(_12125550101=3, under_way=2)
     found = choose(pool(number(daily_cap=5)), person(), full, NOW)
-    assert found == NextFree(Instant(NOW + MINUTE), "the number has had its calls of the day")
+    assert NOW % (15 * MINUTE) == 0
+    assert found == NextFree(Instant(NOW + 15 * MINUTE), "the number has had its calls of the day")
+    assert choose(pool(number(daily_cap=5)), person(), full, Instant(NOW + 1)) == found
 
 
 def test_a_command_right_before_midnight_needs_a_call_in_both_days() -> None:

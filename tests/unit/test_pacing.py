@@ -281,7 +281,8 @@ def test_nobody_starves(wanted: dict[int, int], n: int) -> None:
     st.lists(st.integers(1, 10_000), min_size=1, max_size=6),
 )
 def test_a_backlogged_line_is_used(rate: float, late: list[int], backlog: list[int]) -> None:
-    """With ticks up to 8 ms late, all of the 1 / 1.015 that the rule allows; in proportion to the backlogs; exactly spaced."""
+    """With ticks up to 8 ms late, all of the 1 / 1.015 that the rule allows; exactly spaced; in proportion to the backlogs, but for
+    what is granted at one go."""
     line = pacer(rate=rate, partitions=len(backlog))
     granted: list[Grant] = []
     now, tick, seen = T0, 0, [0] * len(backlog)
@@ -302,4 +303,4 @@ def test_a_backlogged_line_is_used(rate: float, late: list[int], backlog: list[i
     counts = per_partition(granted)
     for p, ready in enumerate(backlog):
         fair = len(starts) * (0.8 * (ready + 1_000) / total + 0.2 / len(backlog))
-        assert abs(counts.get(p, 0) - fair) <= 3
+        assert abs(counts.get(p, 0) - fair) <= 5 + rate / 20
