@@ -213,6 +213,7 @@ class Scheduler:
             taken.append(key)
             row = flows.row(p, key)
             if row is None and flows.others(p, key, slot, now):
+                self._circuit.issued(self.lane.real_ms)
                 return True
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
@@ -259,16 +260,16 @@ class Scheduler:
     def _report(self, p: int, now: Instant) -> float | None:
         """Tells each line's owner what this partition could use: on change, and every second while there is something."""
         index, real = self.flows.index[p], self.lane.real_us
-        demand, waits = index.ready.demand(), list[float]()
+        demand, waits, failing = index.ready.demand(), list[float](), None
         if not self._circuit.closed:
-            demand = self._while_failing(demand, waits)
+            demand, failing = self._while_failing(demand, waits)
         for line in {*demand, *self.lines[p], *index.in_flight}:
             view, wanted = self.lines[p][line], demand.get(line)
             ready, open_ = dict(wanted.ready) if wanted else {}, dict(index.in_flight.get(line, ()))
             waiting = index.waiting(line, real) if ready else 0
             spent = self._spent(p, line, now)
-            figures = (ready, open_, spent, waiting, view.epoch, view.seen)
-            if figures == view.reported and not (ready or open_):
+            figures = (ready, open_, spent, failing, waiting, view.epoch, view.seen)
+            if figures == view.reported and not (ready or open_ or failing):
                 continue
             since = real - view.at
             due = REPORT_AGAIN if figures == view.reported else REPORT_CHANGED
@@ -276,8 +277,8 @@ class Scheduler:
                 waits.append((due - since) / 1e6)
                 continue
             view.reported, view.at = figures, real
-            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, open_, spent, waiting))
-            if ready or open_:
+            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, open_, spent, failing, waiting))
+            if ready or open_ or failing:
                 waits.append(REPORT_AGAIN / 1e6)
         return min(waits, default=None)
 
@@ -286,14 +287,17 @@ class Scheduler:
         budgets = self.flows.heads.budgets(line)
         return {name: self.flows.spending[p].spent(name, budget.zone, now) for name, budget in budgets} if budgets else _NOTHING
 
-    def _while_failing(self, demand: dict[str, LineDemand], waits: list[float]) -> dict[str, LineDemand]:
-        """What can be used of lines while the provider fails: nothing, or one slot to try it. Adds when that changes."""
+    def _while_failing(self, demand: dict[str, LineDemand], waits: list[float]) -> tuple[dict[str, LineDemand], int]:
+        """What can be used of lines while the provider fails, and when it is tried again: nothing, or one slot to try it.
+
+        Adds when that changes.
+        """
         real = self.lane.real_ms
         back = self._circuit.not_before(real)
         if back is not None:
             waits.append((back - real) / 1000)
-            return {}
-        return {line: LineDemand(dict.fromkeys(islice(each.ready, 1), 1), each.oldest) for line, each in demand.items()}
+        shown = 0 if back is not None else 1
+        return {n: LineDemand(dict.fromkeys(islice(each.ready, shown), 1), each.oldest) for n, each in demand.items()}, back or real
 
     def _demand(
         self,
@@ -303,6 +307,7 @@ class Scheduler:
         oldest: Instant | None,
         open_: dict[str, int],
         spent: dict[str, Spent],
+        failing: int | None,
         waiting: int,
     ) -> Demand:
         view = self.lines[p][line]
@@ -316,6 +321,7 @@ class Scheduler:
             in_flight=sum(open_.values()),
             open=open_,
             spent=spent,
+            failing=failing,
             waiting=waiting,
             lead=self.lead.p99(view.at),
             lag=self.lead.lag(),
