@@ -55,16 +55,16 @@ class Reports:
     def report(self, p: int, now: Instant) -> float | None:
         """Tells each line's owner what this partition could use: on change, and every second while there is something."""
         index, real = self._flows.index[p], self._lane.real_us
-        demand, waits = index.ready.demand(), list[float]()
+        demand, waits, failing = index.ready.demand(), list[float](), None
         if not self._circuit.closed:
-            demand = self._while_failing(demand, waits)
+            demand, failing = self._while_failing(demand, waits)
         for line in {*demand, *self._lines[p], *index.in_flight}:
             view, wanted = self._lines[p][line], demand.get(line)
             ready, open_ = dict(wanted.ready) if wanted else {}, dict(index.in_flight.get(line, ()))
             waiting = index.waiting(line, real) if ready else 0
             spent = self._spent(p, line, now)
-            figures = (ready, open_, spent, waiting, view.epoch, view.seen)
-            if figures == view.reported and not (ready or open_):
+            figures = (ready, open_, spent, failing, waiting, view.epoch, view.seen)
+            if figures == view.reported and not (ready or open_ or failing):
                 continue
             since = real - view.at
             due = REPORT_AGAIN if figures == view.reported else REPORT_CHANGED
@@ -72,8 +72,8 @@ class Reports:
                 waits.append((due - since) / 1e6)
                 continue
             view.reported, view.at = figures, real
-            self._lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, open_, spent, waiting))
-            if ready or open_:
+            self._lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, open_, spent, failing, waiting))
+            if ready or open_ or failing:
                 waits.append(REPORT_AGAIN / 1e6)
         return min(waits, default=None)
 
@@ -82,14 +82,17 @@ class Reports:
         budgets = self._flows.heads.budgets(line)
         return {name: self._flows.spending[p].spent(name, budget.zone, now) for name, budget in budgets} if budgets else _NOTHING
 
-    def _while_failing(self, demand: dict[str, LineDemand], waits: list[float]) -> dict[str, LineDemand]:
-        """What can be used of lines while the provider fails: nothing, or one slot to try it. Adds when that changes."""
+    def _while_failing(self, demand: dict[str, LineDemand], waits: list[float]) -> tuple[dict[str, LineDemand], int]:
+        """What can be used of lines while the provider fails, and when it is tried again: nothing, or one slot to try it.
+
+        Adds when that changes.
+        """
         real = self._lane.real_ms
         back = self._circuit.not_before(real)
         if back is not None:
             waits.append((back - real) / 1000)
-            return {}
-        return {line: LineDemand(dict.fromkeys(islice(each.ready, 1), 1), each.oldest) for line, each in demand.items()}
+        shown = 0 if back is not None else 1
+        return {n: LineDemand(dict.fromkeys(islice(each.ready, shown), 1), each.oldest) for n, each in demand.items()}, back or real
 
     def _demand(
         self,
@@ -99,6 +102,7 @@ class Reports:
         oldest: Instant | None,
         open_: dict[str, int],
         spent: dict[str, Spent],
+        failing: int | None,
         waiting: int,
     ) -> Demand:
         view = self._lines[p][line]
@@ -112,6 +116,7 @@ class Reports:
             in_flight=sum(open_.values()),
             open=open_,
             spent=spent,
+            failing=failing,
             waiting=waiting,
             lead=self._lead.p99(view.at),
             lag=self._lead.lag(),

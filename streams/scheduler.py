@@ -192,6 +192,7 @@ class Scheduler:
             taken.append(key)
             row = flows.row(p, key)
             if row is None and flows.others(p, key, slot, now):
+                self._circuit.issued(self.lane.real_ms)
                 return True
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
