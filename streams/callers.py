@@ -52,13 +52,14 @@ class Callers:
     def rebuild(self, p: int) -> None:
         """What was used, from the rows. Before anything is chosen."""
         self.drop(p)
-        use, now = self._of(p), self._lane.now()
+        use, now, capped = self._of(p), self._lane.now(), self._heads.capped
         for profile in self._profiles.rows(p).values():
             use.put_profile(None, profile)
         for key, row in self._rows.rows(p).items():
             if isinstance(row, EnrollmentRow):
                 use.put_row(key, None, row)
-                use.doubt(row, self._profiles.get(p, row.contact_id), now)
+                if capped:
+                    use.doubt(row, self._profiles.get(p, row.contact_id), now)
 
     def drop(self, p: int) -> None:
         self._use.pop(p, None)

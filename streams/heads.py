@@ -130,6 +130,11 @@ class Heads:
         found = self._resources.get(f"line/{line}")
         return found if isinstance(found, Line) else None
 
+    @property
+    def capped(self) -> bool:
+        """Whether any caller ID has a daily cap."""
+        return self._index().capped
+
     def pool(self, plan: Plan) -> Pool:
         """The campaign's caller IDs, as they are declared now."""
         found = self._pools.get((plan.campaign, plan.version))
