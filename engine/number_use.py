@@ -9,8 +9,8 @@ until the closing is read again. Until then such a closing counts for every numb
 
 from collections import defaultdict
 
+from engine.daily_caps import Made
 from engine.days import Day
-from engine.numbers import Made
 from engine.retries import effect
 from engine.time import DAY, MINUTE, Instant
 from schemas import ids

@@ -1,9 +1,10 @@
 """Which number a person is contacted from: engine/numbers.py, asked with what this worker knows of its partitions."""
 
 from engine import numbers
+from engine.daily_caps import REACH_MS, Account
 from engine.flow import contacting
 from engine.number_use import Use
-from engine.numbers import Account, NextFree, Person
+from engine.numbers import NextFree, Person
 from engine.plan import Channel, Plan
 from engine.reach import address_for
 from engine.time import Instant
@@ -21,7 +22,7 @@ class Callers:
 
     def __init__(self, lane: Lane, clock: Clock, heads: Heads, profiles: Table[Profile], rows: Table[TimerRow]) -> None:
         self._lane, self._heads, self._profiles, self._rows = lane, heads, profiles, rows
-        self._reach = int(numbers.REACH_MS * clock.rate)
+        self._reach = int(REACH_MS * clock.rate)
         self._use: dict[int, Use] = {}
         self._accounts: dict[int, Account] = {}
         profiles.observers.append(self._profile)
