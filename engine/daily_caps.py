@@ -1,6 +1,6 @@
 """Daily caps of numbers: how they are divided among partitions, and whether a number has calls left.
 
-A cap limits a number's calls, not its messages, per calendar day of its own zone. Each partition has a part of it, and keeps to that
+A cap limits a number's calls, not its messages, per calendar day of its own zone. Each partition has a part of it, and keeps to it
 by what it knows itself (engine/number_use.py). A command counts for each day in which its request may reach the provider. So no cap
 is ever exceeded, whoever dies; the price is that a part which nobody uses is not used. A remainder goes to others each day.
 """
