@@ -37,8 +37,8 @@ while all of them are inside."""
 
 TIMES = """## Waits
 
-`30s`, `15m`, `24h` are exact. `1 day` is the same time on the clock, on the next calendar day; `2 business days` does not count days on
-which the campaign's window is closed all day. All count from the end of the call.
+`30s`, `15m`, `24h` are exact. `1 day` is the same time on the clock, on the next calendar day; `2 business days` does not count
+days on which the campaign's window is closed all day. All count from the end of the call.
 A wait that ends outside the window goes on until the window opens."""
 
 CONDITIONS = """## Conditions

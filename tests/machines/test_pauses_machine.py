@@ -27,11 +27,13 @@ from schemas.command import Dial
 from schemas.event import Event
 from schemas.line import Grant
 from schemas.outcome import Outcome
+from schemas.resources import Number, resource_key
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow
-from schemas.topics import CAMPAIGNS, CONTACT_PROFILES, STEP_TIMERS
+from schemas.topics import CAMPAIGNS, CONTACT_PROFILES, RESOURCES, STEP_TIMERS
 from streams.flows import Flows
 from streams.heads import Heads
-from streams.scheduler import Lead, Scheduler
+from streams.lead import Lead
+from streams.scheduler import Scheduler
 from streams.store import Table
 from tests.unit.samples import ALWAYS, plan_of
 
@@ -68,6 +70,8 @@ class Worker:
         self.rows: Table[TimerRow] = Table(STEP_TIMERS, TimerRow)
         self.heads = Heads("nowhere")
         self.heads._plans["spring", 1] = PLAN
+        caller = Number(number="+12125550199", tags=["sales"])
+        self.heads._take(RESOURCES.name, resource_key(caller), encode(caller))
         clock: Any = SimpleNamespace(rate=1.0, real_delay=lambda ms: ms / 1000)
         self.lane: Any = SimpleNamespace(
             emit=self._emit,
@@ -77,6 +81,7 @@ class Worker:
             tick=lambda _fn: lambda _p: None,
             now=lambda: self.now,
             epoch=lambda _p: 1,
+            partitions=1,
             active=frozenset({0}),
             skew_us=0,
         )

@@ -19,7 +19,8 @@ from schemas.line import Demand
 from schemas.receipt import Receipt
 from streams.circuit import ProviderCircuit
 from streams.index import ContactIndex
-from streams.scheduler import Lead, Scheduler
+from streams.lead import Lead
+from streams.scheduler import Scheduler
 
 OK, FAILED = False, True
 
