@@ -126,6 +126,11 @@ class Activity:
         by = sorted(each for _, each in self._late)
         return Lateness(len(by), by[len(by) // 2], by[int(len(by) * 0.99)], by[-1]) if by else None
 
+    def failing(self, real: int) -> int | None:
+        """When (real ms) a worker tries its provider again, which fails; of several the first. None: all providers work."""
+        told = (d.failing for d in self._demands.values() if real * 1000 - d.at <= LAPSE)
+        return min((back for back in told if back is not None), default=None)
+
     def _use(self, line: Line, placed: float, real: int) -> LineUse:
         told = [d for (name, _), d in self._demands.items() if name == line.id and real * 1000 - d.at <= LAPSE]
         return LineUse(

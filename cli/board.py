@@ -27,6 +27,8 @@ Row = tuple[str | Text, ...]
 LEAST = (2, 3, 1)
 #: Lines that are always there: head, lateness, calls, exits, lag, three titles, three gaps.
 FIXED = 11
+#: While a worker's breaker is open.
+FAILING = "the provider fails and is left alone"
 
 
 class _Waiting(NamedTuple):
@@ -89,6 +91,8 @@ def _head(look: Look) -> Text:
     )
     text.append(workers if look.group.workers else "no worker: run `outdial worker`", "green" if look.group.workers else "bold red")
     text.append(f"  broker {look.broker.state}")
+    if look.failing is not None:
+        text.append(f"  {FAILING}", "bold red")
     if look.asking:
         text.append(f"  counting {look.asking} more", "yellow")
     if look.trouble:

@@ -19,7 +19,7 @@ from cli.gather import read_each
 from cli.instants import since_and_until
 from cli.read import read_heads, read_table
 from engine.errors import RecordError, UsageError
-from engine.phone import parse_phone
+from engine.phone import canonical_address, parse_phone
 from engine.plan import Channel
 from outdial.clock import clock_from
 from outdial.settings import Settings
@@ -31,7 +31,7 @@ from schemas.topics import CALL_OUTCOMES, CONTACT_PROFILES
 def calls(
     campaign: Annotated[str | None, typer.Option(help="Only of this campaign.")] = None,
     contact: Annotated[str | None, typer.Option(help="Only of this contact id.")] = None,
-    phone: Annotated[str | None, typer.Option(help="Only to this number.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Only to this number, or email address.")] = None,
     disposition: Annotated[str | None, typer.Option(help="Only with this disposition.")] = None,
     step: Annotated[str | None, typer.Option(help="Only of this step.")] = None,
     channel: Annotated[Channel | None, typer.Option(help="Only calls, or only messages.")] = None,
@@ -72,7 +72,7 @@ def _number(phone: str | None) -> str | None:
     if phone is None:
         return None
     try:
-        return parse_phone(phone, "US").e164
+        return canonical_address("email", phone) if "@" in phone else parse_phone(phone, "US").e164
     except RecordError as error:
         raise UsageError(f"--phone: {error}") from error
 

@@ -50,9 +50,10 @@ class Show:
 #: By the name that the command takes. The first is what it shows when it is given none.
 SHOWS: dict[str, Show] = {
     "patterns": Show(CAMPAIGNS, 3, 4_800),
-    "appointment-reminder": Show(("appointment-reminder",), 3, 7_200, mix="callbacks"),
+    "appointment-reminder": Show(("appointment-reminder",), 3, 3_600, contacts="customers.csv", mix="callbacks"),
     "payment-reminder": Show(("payment-reminder",), 7, 14_400, contacts="customers.csv"),
-    "re-engagement": Show(("re-engagement",), 32, 28_800),
+    "re-engagement": Show(("re-engagement",), 32, 28_800, contacts="customers.csv"),
+    "two-on-a-line": Show(("sales-push", "service-notes"), 1, 1_200, mix="no-answer"),
 }
 
 #: Real seconds from the moment the processes start until campaign time is at BEGIN.

@@ -201,8 +201,9 @@ class _Teller:
         for pause in head.pauses if head else ():
             over = Instant(min(end, end if pause.end is None else pause.end))
             if pause.begin < end and begin < over:
+                why = "had not been started" if pause.policy == "draft" else "was paused"
                 ramp = f", and let out over {words.length(pause.ramp)}" if pause.ramp else ""
-                text = f"Step {name} waited {words.length(over - max(begin, pause.begin))}: the campaign was paused{ramp}."
+                text = f"Step {name} waited {words.length(over - max(begin, pause.begin))}: the campaign {why}{ramp}."
                 yield self._made(begin, "waited", text, plan.campaign, entry, name, stand.seq)
                 begin = Instant(min(end, over + pause.ramp))
         if head is not None and head.state is CampaignState.RUNNING and begin < head.at <= end:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from cli.board import board, campaigns_table
+from cli.board import FAILING, board, campaigns_table
 from cli.read import read_heads
 from cli.summary import CampaignSummary, Summary, Waits, iso
 from cli.watch import Look, Watch
@@ -67,6 +67,8 @@ def as_dict(look: Look) -> dict[str, Any]:
     now = {"placed_per_second": look.placed, "lines": lines, "late_ms": asdict(look.lateness) if look.lateness else None}
     halts = [halt.model_dump(exclude_none=True) for halt in look.halts]
     around = {"workers": look.group.workers, "lag": look.group.lag, "broker": look.broker.as_dict(), "halts": halts}
+    if look.failing is not None:
+        around["provider_tried_again"] = iso(look.failing)
     return look.summary.as_dict() | around | now
 
 
@@ -117,6 +119,8 @@ def page(look: Look, width: int) -> Group:
     parts += [reasons_table(c) for c in campaigns if c.people or c.calls]
     behind = ", ".join(f"{topic} {'not read yet' if n < 0 else n}" for topic, n in look.group.lag.items() if n) or "none"
     parts += [Text(words(halt), style="bold red") for halt in look.halts]
+    if look.failing is not None:
+        parts.append(Text(f"{FAILING}: tried again at {iso(look.failing)} (real time)", style="bold red"))
     parts += [Text(one.about, style="yellow") for one in campaigns if one.about]
     parts.append(Text(f"workers {look.group.workers or 'none: outdial worker'} · lag: {behind}"))
     parts.append(Text(f"broker {look.broker.state} at {look.broker.bootstrap} · campaign time {iso(look.at)}"))

@@ -98,7 +98,7 @@ def check(address: Address, country: Country = "US", as_json: AsJson = False) ->
         shown: dict[str, Any] = {"address": found, "suppressed": bool(holding), "entries": told}
         print(json.dumps(shown | {"contacts": contacts, "pending": pending.kind if pending else None}))
         return
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, emoji=False)  # `channel:email:` would be an envelope
     console.print(f"{found} is {'suppressed' if holding else 'not suppressed'}, {len(contacts)} people linked to it")
     for entry in entries:
         console.print(f"  {escape(_line(entry, now))}")

@@ -66,6 +66,7 @@ class Look:
     asking: int = 0
     trouble: str = ""
     halts: tuple[Halt, ...] = ()  # all that stand
+    failing: int | None = None  # real ms, when a provider that fails is tried again
 
     @property
     def at(self) -> Instant:
@@ -123,6 +124,7 @@ class Watch:
             summary=self.people.summary(now, self.closings),
             lines=self._activity.lines(self._plans.resources.lines.values(), real),
             placed=self._activity.placed(real),
+            failing=self._activity.failing(real),
             lateness=self._activity.lateness(),
             group=self._group,
             broker=self._broker,

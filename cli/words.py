@@ -168,7 +168,8 @@ def event(told: Event, clocked: Clocked) -> str:
         case EventKind.ENROLLMENT_REFUSED:
             return f"Was not let in again: {REFUSED.get(str(data.get('reason')), data.get('reason'))}."
         case EventKind.MESSAGE_STATUS:
-            return f"Later news of the message: {data.get('disposition')}."
+            gone = ", and nothing ever will be: the address is suppressed for this channel" if data.get("permanent") else ""
+            return f"Later news of the message: {data.get('disposition')}{gone}."
         case EventKind.EXITED:
             reason = str(data.get("reason"))
             made = attempts(data.get("attempts"))

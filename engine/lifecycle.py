@@ -64,11 +64,11 @@ def possible(state: CampaignState) -> list[str]:
 def started(head: CampaignHead, now: Instant, at: Instant | None = None) -> CampaignHead:
     """It runs; or will from `at` on. Raises OutdialError if its state does not allow it, UsageError if `at` is over."""
     _check("start", head, now)
-    if at is None:
-        return _next(head, now, state=_RUNNING, starts_at=None)
-    if at <= now:
+    if at is not None and at <= now:
         raise UsageError("--at lies in the past: name an instant to come, or leave --at out to start now")
-    return _next(head, now, state=_SCHEDULED, starts_at=at)
+    begun = min([head.at, *(pause.begin for pause in head.pauses)])
+    draft = Pause(begin=begun, end=at or now, policy="draft")
+    return _next(head, now, state=_RUNNING if at is None else _SCHEDULED, starts_at=at, pauses=[draft])
 
 
 def paused(head: CampaignHead, now: Instant, reason: str | None = None, cause: str = "cli") -> CampaignHead:

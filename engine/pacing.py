@@ -137,7 +137,9 @@ class LinePacer:
         """
         lag = max((part.report.lag for part in self._parts if part.report is not None and part.usable(now)), default=0)
         most = self._bulk_of(line).most(lag, now)
-        return 1 if lag > HORIZON - AHEAD else most
+        if lag > HORIZON - AHEAD:
+            return 1
+        return NEVER if most == MOST and line.calls_per_second is not None else most
 
     def _room(self, line: Line, wants: Wants) -> int:
         """How many slots may be granted, whatever their times."""

@@ -7,6 +7,7 @@ paused campaign keeps everybody where they are: waits do not end either, so that
 |---|---|
 | hold | stays due when it was: it is overdue at the end |
 | shift | is due later by the length of the pause |
+| draft | the time before the start: is due at the start, so that nobody is late on the first day |
 | expire | is skipped, if the pause has held it up for longer than `older`; one that was overdue already is, too |
 
 A call that the person has asked for is not moved, for nobody asked for another time, and does not wait on a ramp.
@@ -51,6 +52,8 @@ def due_after(due: Instant, pauses: Sequence[Pause]) -> Instant:
     for pause in pauses:
         if pause.policy == "shift" and pause.end is not None and pause.begin <= due < pause.end:
             due = Instant(due + pause.end - pause.begin)
+        elif pause.policy == "draft" and pause.end is not None and 0 < due < pause.end:
+            due = Instant(pause.end)
     return due
 
 

@@ -328,7 +328,7 @@ class Pause(BaseModel):
 
     begin: int = Field(description="from when on nobody was contacted")
     end: int | None = Field(default=None, description="when it was resumed; left out: it has not been")
-    policy: str = Field(default="hold", description="what became of steps that fell due in it: hold, shift or expire")
+    policy: str = Field(default="hold", description="what became of steps that fell due in it: hold, shift, expire, draft")
     older: int = Field(default=0, description="with expire: ms for which the pause had to hold up a step to have it skipped")
     ramp: int = Field(default=0, description="ms over which what was overdue at its end was let out; 0: at once")
     reason: str | None = Field(default=None, description="why, if a worker paused it or somebody said")

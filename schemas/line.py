@@ -46,6 +46,7 @@ class Demand(Record, kw_only=True, frozen=True, tag_field="kind", tag="demand"):
     in_flight: int  #: open call commands
     open: dict[str, int] = {}  #: campaign -> its open call commands
     spent: dict[str, Spent] = {}  #: campaign -> what it has used of its daily budget; only campaigns that have one
+    failing: int | None = None  #: real ms, when the worker tries its provider again, which fails; left out: it works
     waiting: int = 0  #: open commands, messages included, whose slot has yet to end
     lead: int  #: real µs, the worker's p99 from grant to ready-to-send
     lag: int = 0  #: real µs, the same for the last few commands: whether the worker keeps up at this moment

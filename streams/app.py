@@ -27,12 +27,13 @@ from streams.fence import Fence
 from streams.flows import Flows
 from streams.heads import Heads
 from streams.lane import Lane
+from streams.lead import Lead
 from streams.outcomes import Outcomes
 from streams.pacer import PacerStage
 from streams.parking import Parking
 from streams.partitions import partition_of
 from streams.runner import run
-from streams.scheduler import Lead, Scheduler
+from streams.scheduler import Scheduler
 from streams.transport import make_app
 
 #: Real seconds that people who enter wait for calls that are under way (streams/turns.py). Contacts come before enrollments: one

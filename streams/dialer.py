@@ -30,8 +30,8 @@ from streams.circuit import ProviderCircuit
 from streams.heads import Heads
 from streams.index import AddressIndex
 from streams.lane import Lane, Record
+from streams.lead import Lead
 from streams.parking import Parking
-from streams.scheduler import Lead
 from streams.sender import Sender
 from streams.store import Table
 
@@ -215,8 +215,8 @@ class Dialer:
         row = self.ledger_row(p, dial.address)
         real = self.lane.real_us
         known = dial.dial_id in row.calls  # then it only asks how it went
-        if not known and dial.slot.end <= real:
-            self.lead.add(dial.slot.granted, real)
+        if not known and dial.slot.end <= real and dial.slot.granted >= self.lane.epoch(p) * 1000:
+            self.lead.add(dial.slot.granted, real)  # what a rebalance held up says nothing of how quick the workers are
         not_after = dial.slot.end // 1000 + CLIENT_TIMEOUT_MS
         requested_by = self.clock.at(not_after * 1000)
         inp = ledger.Reserve(dial, self.verdict(row, dial, now, real), not_after, not_after + LOOKUP_MARGIN, requested_by)

@@ -18,7 +18,7 @@ from engine.errors import OutdialError, RecordError
 from engine.lifecycle import leaves_the_end
 from engine.numbers import Pool
 from engine.pauses import consequential
-from engine.plan import Plan
+from engine.plan import Contacting, Plan
 from engine.quotas import Budget, Quota
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion, Pause
 from schemas.resources import Halt, Held, Line, Number, SuppressionList
@@ -219,10 +219,17 @@ class Heads:
                 changed(head)
 
     def _keep_pauses(self, head: CampaignHead) -> None:
-        if matter := consequential(head.pauses):
+        matter = consequential(head.pauses)
+        if matter and not self._has_late_steps(head.id):  # nothing else asks when somebody is due for the first time
+            matter = tuple(pause for pause in matter if pause.policy != "draft")
+        if matter:
             self.pauses[head.id] = matter
         else:
             self.pauses.pop(head.id, None)
+
+    def _has_late_steps(self, campaign: str) -> bool:
+        plans = (plan for (name, _), plan in self._plans.items() if name == campaign)
+        return any(isinstance(step, Contacting) and step.late for plan in plans for step in plan.steps)
 
 
 def _told(head: CampaignHead) -> tuple[Any, ...]:

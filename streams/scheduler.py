@@ -4,13 +4,9 @@ A tick drains the wheel, a slice at a time. What the gate allows goes into the r
 range; what it refuses until an instant gets a timer for that; what waits for an event (resumed, contact free) is looked at again
 when the event comes, through `todo`. None of this writes anything: the row is the timer, the rest is derived.
 
-A grant takes the oldest ready entries of its line, fair between campaigns, and issues one command for each slot: the row first, the
-command once the row is durable. A slot nobody can use lapses.
+A grant takes the oldest ready entries of its campaign, and issues one command for each slot: the row first, the command once it is
+durable. A slot nobody can use lapses. What could be used, the owners of lines are told by streams/reports.py.
 """
-
-from collections import defaultdict, deque
-from dataclasses import dataclass
-from itertools import islice
 
 from engine import decisions, flow
 from engine.answers import At, Never
@@ -20,47 +16,34 @@ from engine.numbers import NextFree
 from engine.pauses import expired, let_out
 from engine.plan import Plan
 from engine.reach import address_for
-from engine.ready import LineDemand
 from engine.time import NEVER, Instant
 from schemas.base import decode
 from schemas.campaign import CampaignHead, CampaignState
-from schemas.line import Demand, Grant, Slot, Spent
+from schemas.line import Grant, Slot
 from schemas.rows import EnrollmentRow, Profile, State
 from streams.circuit import ProviderCircuit
 from streams.flows import PROBE_AGAIN, Flows
 from streams.lane import Record
+from streams.lead import Lead
+from streams.reports import Reports
 
 #: Rows looked at in one tick of a partition; the lane yields to the loop in between.
 BATCH = 64
-#: Real µs between two reports of a line on change, and without change while there is anything to report.
-REPORT_CHANGED = 10_000
-REPORT_AGAIN = 1_000_000
 #: Real seconds after which a partition with nothing to do is looked at again: for rows whose week is over.
 IDLE = 60.0
 
 
 _WAITING = State.WAITING
-_NOTHING: dict[str, Spent] = {}
 _PAUSED = CampaignState.PAUSED
-
-
-@dataclass(slots=True)
-class LineView:
-    """What a partition knows of the owner of a line, and what it has last told it."""
-
-    epoch: int = 0
-    seen: int = 0
-    reported: tuple[object, ...] = ()
-    at: int = 0  # real µs of the last report
 
 
 class Scheduler:
     """One object for all partitions of the worker."""
 
-    def __init__(self, flows: Flows, lead: "Lead", circuit: ProviderCircuit | None = None) -> None:
-        self.flows, self.lane, self.clock, self.lead = flows, flows.lane, flows.clock, lead
+    def __init__(self, flows: Flows, lead: Lead, circuit: ProviderCircuit | None = None) -> None:
+        self.flows, self.lane, self.clock = flows, flows.lane, flows.clock
         self._circuit = circuit or ProviderCircuit()
-        self.lines: dict[int, dict[str, LineView]] = defaultdict(lambda: defaultdict(LineView))
+        self._reports = Reports(flows, lead, self._circuit)
         flows.heads.subscribe(self.on_head)
         flows.heads.subscribe_held(self.on_held)
         flows.wake = self.lane.tick(self.tick)
@@ -70,12 +53,8 @@ class Scheduler:
     def on_slots(self, p: int, record: Record, now: Instant) -> None:
         """A grant: one command for each slot that somebody ready can use."""
         grant = decode(record.value or b"", Grant)
-        view = self.lines[p][grant.line]
-        if grant.epoch < view.epoch:
-            return  # an owner that was followed by another
-        if grant.epoch > view.epoch:
-            view.epoch, view.seen, view.reported = grant.epoch, 0, ()
-        view.seen = max(view.seen, grant.number)
+        if not self._reports.heard(p, grant):
+            return  # of an owner that was followed by another
         taken: list[str] = []
         try:
             for slot in grant.slots():
@@ -89,7 +68,7 @@ class Scheduler:
 
     def assigned(self, p: int) -> None:
         """Nothing has been said to, or heard from, the owner of any line."""
-        self.lines[p] = defaultdict(LineView)
+        self._reports.assigned(p)
 
     def on_head(self, head: CampaignHead) -> None:
         """A campaign was started, paused, resumed, ended or changed: its rows are looked at again, in slices."""
@@ -120,7 +99,7 @@ class Scheduler:
                 self.flows.other_again(p, key)
         self._probe(p)
         self.flows.retire(p)
-        again = self._report(p, now)
+        again = self._reports.report(p, now)
         if index.todo or (index.retirees.next() or NEVER) <= self.lane.real_ms:
             return 0.0
         due, probe = index.wheel.next(), index.probes.next()
@@ -213,6 +192,7 @@ class Scheduler:
             taken.append(key)
             row = flows.row(p, key)
             if row is None and flows.others(p, key, slot, now):
+                self._circuit.issued(self.lane.real_ms)
                 return True
             if row is None or row.timer != timer or row.state is not _WAITING:
                 continue
@@ -253,111 +233,3 @@ class Scheduler:
             if profile is not None:
                 self.lane.emit(flow.command(row, self.flows.plan(row), profile))
             index.probes.put(Instant(self.lane.real_ms + PROBE_AGAIN), key, dial_id)
-
-    # --- reports to the owners of lines ---
-
-    def _report(self, p: int, now: Instant) -> float | None:
-        """Tells each line's owner what this partition could use: on change, and every second while there is something."""
-        index, real = self.flows.index[p], self.lane.real_us
-        demand, waits = index.ready.demand(), list[float]()
-        if not self._circuit.closed:
-            demand = self._while_failing(demand, waits)
-        for line in {*demand, *self.lines[p], *index.in_flight}:
-            view, wanted = self.lines[p][line], demand.get(line)
-            ready, open_ = dict(wanted.ready) if wanted else {}, dict(index.in_flight.get(line, ()))
-            waiting = index.waiting(line, real) if ready else 0
-            spent = self._spent(p, line, now)
-            figures = (ready, open_, spent, waiting, view.epoch, view.seen)
-            if figures == view.reported and not (ready or open_):
-                continue
-            since = real - view.at
-            due = REPORT_AGAIN if figures == view.reported else REPORT_CHANGED
-            if since < due:
-                waits.append((due - since) / 1e6)
-                continue
-            view.reported, view.at = figures, real
-            self.lane.emit(self._demand(p, line, ready, wanted.oldest if wanted else None, open_, spent, waiting))
-            if ready or open_:
-                waits.append(REPORT_AGAIN / 1e6)
-        return min(waits, default=None)
-
-    def _spent(self, p: int, line: str, now: Instant) -> dict[str, Spent]:
-        """What the line's campaigns with a budget have used of today, as far as it is this partition's people."""
-        budgets = self.flows.heads.budgets(line)
-        return {name: self.flows.spending[p].spent(name, budget.zone, now) for name, budget in budgets} if budgets else _NOTHING
-
-    def _while_failing(self, demand: dict[str, LineDemand], waits: list[float]) -> dict[str, LineDemand]:
-        """What can be used of lines while the provider fails: nothing, or one slot to try it. Adds when that changes."""
-        real = self.lane.real_ms
-        back = self._circuit.not_before(real)
-        if back is not None:
-            waits.append((back - real) / 1000)
-            return {}
-        return {line: LineDemand(dict.fromkeys(islice(each.ready, 1), 1), each.oldest) for line, each in demand.items()}
-
-    def _demand(
-        self,
-        p: int,
-        line: str,
-        ready: dict[str, int],
-        oldest: Instant | None,
-        open_: dict[str, int],
-        spent: dict[str, Spent],
-        waiting: int,
-    ) -> Demand:
-        view = self.lines[p][line]
-        return Demand(
-            line=line,
-            partition=p,
-            epoch=view.epoch,
-            seen=view.seen,
-            ready=ready,
-            oldest=oldest,
-            in_flight=sum(open_.values()),
-            open=open_,
-            spent=spent,
-            waiting=waiting,
-            lead=self.lead.p99(view.at),
-            lag=self.lead.lag(),
-            skew=self.lane.skew_us,
-            at=view.at,
-            writer=self.lane.epoch(p),
-        )
-
-
-class Lead:
-    """How long commands take from the grant of their slot until they are ready to send, on this worker (real µs), just now.
-
-    Those that came too late for their slots count as well: they are what the pacer must hear of first.
-    """
-
-    KEEP = 256
-    #: Real µs after which a measurement is history, and for which a figure is given again without counting anew.
-    LIFE, FRESH = 2_000_000, 50_000
-    FEW = 31
-
-    def __init__(self) -> None:
-        self._seen: deque[tuple[int, int]] = deque(maxlen=self.KEEP)
-        self._p99, self._p99_at = 0, 0
-
-    def add(self, granted: int, now: int) -> None:
-        """A command is ready, or too late, at `now`."""
-        if now - granted <= 5 * self.LIFE:  # else a question after an old command, not a measurement
-            self._seen.append((now, now - granted))
-
-    def p99(self, now: int) -> int:
-        """99th percentile of the last two seconds, as of the last 50 ms; 0 without any."""
-        if now - self._p99_at >= self.FRESH:
-            self._p99, self._p99_at = self._percentile(now), now
-        return self._p99
-
-    def lag(self) -> int:
-        """Median of the last few; 0 without any."""
-        lengths = sorted(self._seen[i][1] for i in range(-min(self.FEW, len(self._seen)), 0))
-        return lengths[len(lengths) // 2] if lengths else 0
-
-    def _percentile(self, now: int) -> int:
-        while self._seen and self._seen[0][0] < now - self.LIFE:
-            self._seen.popleft()
-        lengths = sorted([length for _, length in self._seen])
-        return lengths[int(len(lengths) * 0.99)] if lengths else 0

@@ -37,13 +37,15 @@ while all of them are inside."""
 
 TIMES = """## Waits
 
-`30s`, `15m`, `24h` are exact. `1 day` is the same time on the clock, on the next calendar day. Both count from the end of the call.
+`30s`, `15m`, `24h` are exact. `1 day` is the same time on the clock, on the next calendar day; `2 business days` does not count
+days on which the campaign's window is closed all day. All count from the end of the call.
 A wait that ends outside the window goes on until the window opens."""
 
 CONDITIONS = """## Conditions
 
-`when` is a CEL expression on the last attempt: `last.disposition`, `last.channel` (`call`, `sms` or `email`), `last.step`,
-`last.at` (ms). If there has been no attempt yet, `last` is null. `==`, `!=`, `in ["busy", "no_answer"]`, `&&`, `||` and `!` are mostly enough."""
+`when` is an expression in CEL on the last attempt (`last.disposition`, `last.channel`, `last.step`, `last.at`), on how many there
+were (`attempts`), on the person's variables (`contact.plan`) and clock (`local.hour`): [steps.md](../steps.md). `==`, `!=`,
+`in ["busy", "no_answer"]`, `&&`, `||` and `!` are mostly enough."""
 
 RETRIES = """## Dispositions
 

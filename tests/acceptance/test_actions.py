@@ -83,6 +83,13 @@ def test_each_action_is_done_once_for_each_person_and_moves_no_enrollment(world:
     assert sorted(news["data"]["contact_id"] for news in calls) == sorted(people)
     assert {news["data"]["outcome"]["disposition"] for news in calls} == {"answered"}
     assert {news["data"]["variables"]["first_name"] for news in calls} == {"Fern"}
+    listed = {one["contact_id"]: one for one in world.calls() if one["campaign"] == "all" and one["channel"] == "call"}
+    for news in calls:
+        outcome, shown = news["data"]["outcome"], listed[news["data"]["contact_id"]]
+        assert outcome["recording_url"] == shown["recording_url"]
+        assert outcome["recording_url"].endswith(".wav")
+        assert outcome["summary"] == shown["summary"]
+        assert outcome["summary"].startswith("A person answered")
     assert {taken.news["data"]["exit"]["reason"] for taken in server.taken if taken.news["type"] != "call.ended"} == {"answered"}
     updates = [update for _, update in read_each(world.settings, CRM_UPDATES, CrmUpdate)]
     assert sorted(update.contact_id for update in updates) == sorted(people)

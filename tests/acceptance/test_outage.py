@@ -21,10 +21,11 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with drills(tmp_path_factory.mktemp("outage") / "home", "one") as world:
+    with drills(tmp_path_factory.mktemp("outage") / "home", "one", "two") as world:
         file = world.settings.home / "limited.yaml"
         file.write_text(LINES.replace("{id: drill}", f"{{id: drill, calls_per_second: {RATE}}}"))
         world.run("resources", "apply", str(file))
+        world.everyone_is_here(2)
         yield world
 
 
@@ -45,11 +46,12 @@ def test_a_provider_that_fails_is_left_alone_and_nobody_is_lost(world: World, st
     people, before = people_of(batch, PEOPLE), refused(world)
     asked(world, "/v1/outage", {"status": status})
     world.enroll(people)
-    world.wait_for("the breaker has opened", lambda: refused(world) - before >= 10)
+    world.wait_for("both workers' breakers have opened", lambda: refused(world) - before >= 20)
     requested = world.requested()
-    # 10 open it; a few are under way by then; behind them it is tried after 1, 3 and 7 seconds.
-    assert not within(OUTAGE, lambda: refused(world) - before > 10 + RATE // 4, every=0.1), refused(world) - before
+    # 10 open each; a few are under way by then; behind them each tries it after 1, 3 and 7 seconds.
+    assert not within(OUTAGE, lambda: refused(world) - before > 20 + RATE // 4, every=0.1), refused(world) - before
     assert "is left alone" in world.log_of("one")
+    assert "the provider fails and is left alone: tried again at " in " ".join(world.run("status").split())
     assert world.requested() == requested
 
     asked(world, "/v1/outage", {})

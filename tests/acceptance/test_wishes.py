@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from cli.gather import read_each
+from cli.publish import Publisher
+from cli.read import read_rows
+from schemas.contact import Contact
 from schemas.event import Event
-from schemas.rows import EnrollmentRow, State
-from schemas.topics import CAMPAIGN_EVENTS
+from schemas.rows import EnrollmentRow, Profile, State, TimerRow
+from schemas.topics import CAMPAIGN_EVENTS, CONTACT_PROFILES, CONTACTS, STEP_TIMERS
 from tests.acceptance.world import CLEAN, OPEN, RESOURCES, World, number_of, people_of
 
 #: Campaign seconds in a real one: a minute passes in a second.
@@ -114,6 +117,46 @@ def test_who_comes_again_too_soon_is_told_so(world: World) -> None:
 
 def reasons(world: World, person: str) -> list[str]:
     return [event.data["reason"] for event in events(world, person) if event.kind == "enrollment_refused"]
+
+
+def test_complaint_5_who_is_enrolled_four_times_is_in_once_and_may_come_back_later(world: World) -> None:
+    (person,) = people_of(1, 1, first=4)
+    for _ in range(4):
+        world.enroll([person], "waits")
+    world.wait_for("the wait", lambda: waits(world, person, "waits"))
+    world.run("contacts", "unenroll", person, "--campaign", "waits")
+    world.wait_for("leaving", lambda: left(world, person, "waits"))
+    world.run("contacts", "enroll", person, "--campaign", "waits", "--entry", "2")
+    world.wait_for("the second entry", lambda: row(world, person, "waits", 2))
+    kinds = [event.kind for event in events(world, person)]
+    assert kinds == ["enrolled", "exited", "enrolled"]
+
+
+def test_complaints_11_and_14_whoever_waits_costs_nothing_and_a_changed_contact_stays_where_it_is(world: World) -> None:
+    (person,) = people_of(1, 1, first=5)
+    world.enroll([person], "waits")
+    world.wait_for("the wait", lambda: waits(world, person, "waits"))
+    before = row(world, person, "waits")
+    with Publisher(world.settings, CONTACTS) as publisher:
+        publisher.send(CONTACTS, person, Contact(id=person, phone=number_of(person), first_name="Gerda", state="TX"))
+    world.wait_for("the change", lambda: named(world, person) == "Gerda")
+    assert row(world, person, "waits") == before
+    written = [r for _, r in read_each(world.settings, STEP_TIMERS, TimerRow) if getattr(r, "contact_id", None) == person]
+    assert len(written) == 1  # entered, and never touched since
+
+
+def named(world: World, person: str) -> str | None:
+    profile = read_rows(world.settings, CONTACT_PROFILES, Profile).get(person)
+    return profile.variables.get("first_name") if profile else None
+
+
+def test_complaint_16_the_figures_add_up_and_count_nobody_twice(world: World) -> None:
+    told = [event for _, event in read_each(world.settings, CAMPAIGN_EVENTS, Event)]
+    for one in json.loads(world.run("status", "--json"))["campaigns"]:
+        entered = {e.enrollment_id for e in told if e.kind == "enrolled" and e.campaign == one["campaign"]}
+        gone = {e.enrollment_id for e in told if e.kind == "exited" and e.campaign == one["campaign"]}
+        assert one["people"] == len(entered) == sum(one["states"].values())
+        assert sum(one["exits"].values()) == len(gone) == one["states"].get("exited", 0) <= one["people"]
 
 
 def test_verify_counts_refusals_and_callbacks(world: World) -> None:

@@ -32,7 +32,8 @@ from schemas.rows import EnrollmentRow, Profile, State, TimerRow
 from schemas.topics import CAMPAIGNS, CONTACT_PROFILES, RESOURCES, STEP_TIMERS
 from streams.flows import Flows
 from streams.heads import Heads
-from streams.scheduler import Lead, Scheduler
+from streams.lead import Lead
+from streams.scheduler import Scheduler
 from streams.store import Table
 from tests.unit.samples import ALWAYS, plan_of
 

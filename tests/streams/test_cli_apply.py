@@ -70,7 +70,7 @@ def test_resources_are_declared_once(broker: Settings, outdial: Run) -> None:
     assert len(again["unchanged"]) == 10
     assert again["added"] == again["changed"] == again["removed"] == []
     assert len(list(read_records(broker, RESOURCES))) == before
-    assert {"id": "main", "kind": "line", "calls_per_second": 50.0, "concurrency": 60} in outdial("resources", "list")
+    assert {"id": "main", "kind": "line", "calls_per_second": 50.0, "concurrency": 60, "inbound": 0} in outdial("resources", "list")
 
 
 def test_resources_left_out_stay_until_they_are_pruned(broker: Settings, outdial: Run, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ from schemas.topics import (
 )
 from tests.conftest import CACHE
 from tests.ports import free_pair
-from tests.unit.towns import Town, town
+from tests.unit.towns import NUMBER, Town, town
 from tests.wait import until
 
 FILE = {
@@ -103,7 +103,8 @@ def _publish(settings: Settings, made: Town) -> None:
     world = made.world
     with Publisher(settings, *TOPICS) as out:
         line = Line(id="main", calls_per_second=1)
-        out.send(RESOURCES, resource_key(line), line)
+        for resource in (line, NUMBER):
+            out.send(RESOURCES, resource_key(resource), resource)
         out.send(CAMPAIGNS, "spring@1", CampaignVersion(id="spring", version=1, file=FILE, at=made.now))
         out.send(CAMPAIGNS, "spring", CampaignHead(id="spring", version=1, state=CampaignState.RUNNING, at=made.now - 10**8))
         for profile in world.profiles.values():
@@ -178,7 +179,7 @@ def test_events_each_once_and_in_order(home: Settings, people: Town) -> None:
     told = next(events for events in people.world.events.values() if events[0].contact_id == "ann")
     with Publisher(home, CAMPAIGN_EVENTS) as out:
         out.send(CAMPAIGN_EVENTS, "ann", told[0])
-    assert [event["kind"] for event in lines("events", "--contact", "ann")] == ["enrolled", "call_ended", "exited"]
+    assert [event["kind"] for event in lines("events", "--contact", "ann")] == ["enrolled", "call_placed", "call_ended", "exited"]
     shown = run("events", "--contact", "ann").stdout.splitlines()
     assert re.fullmatch(r"\S+Z exited +ann spring/1 reason=answered attempts=1 reached=True", shown[-1])
 

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine import actions as engine_actions
+from engine import flow
 from engine.errors import RecordError
 from engine.plan import Action, Channel, Contacting, Plan
 from engine.time import HOUR, SECOND, Instant
@@ -73,6 +74,7 @@ class Scene:
             profiles=SimpleNamespace(get=lambda _p, _contact: self.profile),
             plan=lambda _row: self.plan,
             heads=SimpleNamespace(
+                starts_at=lambda _campaign: None,
                 plan=lambda *_: self.plan,
                 state=lambda _: self.state,
                 halts=(),
@@ -405,3 +407,33 @@ def test_a_slot_for_somebody_else_is_left_alone() -> None:
 def test_a_campaign_without_actions_is_not_looked_at() -> None:
     scene = Scene().happen()
     assert (scene.kept, scene.sent) == ([], [])
+
+
+# --- the order of an exit ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_an_exit_is_said_once_what_follows_from_it_is_durable(keeps: bool) -> None:
+    """A crash between the two leads to the same again; after `exited` nobody would look at the row any more."""
+    leaving, fed, then = row_of(State.EXITING, exit=Exit("goal", "c", NOW)), list[Any](), list[Callable[[], None]]()
+    flows: Any = SimpleNamespace(
+        leaving=lambda *_: keeps,
+        feed=lambda _p, row, inp, _now: fed.append((row, inp)),
+        lane=SimpleNamespace(then=then.append, now=lambda: NOW),
+        rows=SimpleNamespace(get=lambda _p, _key: leaving),
+    )
+    flows._said = lambda p, row: Flows._said(flows, p, row)
+    Flows.finish(flows, P, leaving, NOW)
+    assert (len(fed), len(then)) == ((0, 1) if keeps else (1, 0))
+    for follows in then:
+        follows()
+    assert fed == [(leaving, flow.Finish())]
+
+
+def test_an_exit_that_was_said_meanwhile_is_not_said_again() -> None:
+    fed = list[Any]()
+    flows: Any = SimpleNamespace(
+        feed=lambda *told: fed.append(told), rows=SimpleNamespace(get=lambda _p, _key: row_of(State.EXITED))
+    )
+    Flows._said(flows, P, row_of(State.EXITING))
+    assert fed == []

@@ -19,7 +19,8 @@ from schemas.line import Demand
 from schemas.receipt import Receipt
 from streams.circuit import ProviderCircuit
 from streams.index import ContactIndex
-from streams.scheduler import Lead, Scheduler
+from streams.lead import Lead
+from streams.scheduler import Scheduler
 
 OK, FAILED = False, True
 
@@ -151,7 +152,8 @@ def test_a_scheduler_shows_no_demand_while_the_provider_fails_and_then_one_trial
     circuit = failing(now=10_000)
     desk = Desk(circuit)
     told, again = desk.tick(10_100)
-    assert not any(told)
+    assert told == [{}]
+    assert desk.reports[0].failing == 10_000 + FIRST_PAUSE
     assert again == pytest.approx((FIRST_PAUSE - 100) / 1000)
     assert desk.tick(10_000 + FIRST_PAUSE)[0] == [{"spring": 1}]
     circuit.issued(11_000)
@@ -159,6 +161,7 @@ def test_a_scheduler_shows_no_demand_while_the_provider_fails_and_then_one_trial
     circuit.requested(11_200)
     circuit.heard(said("accepted"), 11_250)
     assert desk.tick(11_300)[0] == [{"spring": 2}]
+    assert desk.reports[0].failing is None
 
 
 def test_everything_ready_stays_ready() -> None:

@@ -139,3 +139,8 @@ def test_a_shift_keeps_the_order_of_steps_of_one_pause(pauses: tuple[Pause, ...]
     if len(inside) == 2:
         first, second = (due_after(Instant(d), shifts) for d in sorted(inside))
         assert second - first == abs(a - b)
+
+
+def test_before_the_start_nobody_is_due_and_so_nobody_is_late() -> None:
+    draft = Pause(begin=0, end=1_000, policy="draft")
+    assert [due_after(Instant(due), (draft,)) for due in (0, 1, 999, 1_000, 2_000)] == [0, 1_000, 1_000, 1_000, 2_000]

@@ -21,7 +21,8 @@ from schemas.line import Demand, Spent
 from schemas.resources import Halt
 from schemas.rows import Attempt, EnrollmentRow, State
 from streams.index import ContactIndex
-from streams.scheduler import IDLE, Lead, Scheduler
+from streams.lead import Lead
+from streams.scheduler import IDLE, Scheduler
 from tests.unit.samples import FIRST, NY, PHONE, PLAN, PROFILE, SLOT, WORKDAY, open_of, plan_of, row_of
 from tests.unit.samples import NOW as TUESDAY
 
