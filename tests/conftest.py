@@ -23,6 +23,7 @@ hypothesis.settings.load_profile("outdial")
 #: Files that take longest, the longest first: what is begun last must be short, or one worker goes on while the others have ended.
 LONGEST = (
     "acceptance/test_three_campaigns.py",
+    "acceptance/test_lifecycle.py",
     "acceptance/test_kill_ablated.py",
     "acceptance/test_kill.py",
     "streams/test_tutorial.py",
