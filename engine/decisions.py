@@ -38,7 +38,7 @@ def of_command(about: Dial | Outcome, point: str, cause: str, verdict: Verdict, 
 
 def of_due(row: EnrollmentRow, address: str, verdict: Verdict, now: Instant) -> Decision:
     """When a step fell due and was refused."""
-    cause = ids.tick_id(row.enrollment_id, row.step, row.seq)
+    cause = ids.tick_id(row.enrollment_id, row.step, row.seq, row.due)
     return Decision(
         event_id=ids.event_id(cause, "decision", f"due {reasons(verdict)}"),
         cause=cause,

@@ -208,7 +208,7 @@ def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
 
 def tick_cause(row: EnrollmentRow) -> str:
     """The cause of what a timer or a slot makes happen (design rule 1)."""
-    return ids.tick_id(row.enrollment_id, row.step, row.seq)
+    return ids.tick_id(row.enrollment_id, row.step, row.seq, row.due)
 
 
 # --- handlers ---------------------------------------------------------------------------------------------------------------------
@@ -365,7 +365,7 @@ def _enter(row: EnrollmentRow, step: Step | None, at: Instant, cause: str, ctx: 
     """Stands the row at `step`, counted from `at`, or at the first on its way that is not passed over; no step left: the end."""
     while step is not None and (passed := _passed_over(row, step, ctx)):
         if isinstance(step, Contacting):
-            before = (*before, _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": passed}, step.id))
+            before = (*before, _used_up(row, step, cause, passed, ctx))
         step = ctx.plan.otherwise(step.id)
     if step is None:
         asked = "unreachable" in ctx.plan.exits and _CALL in ctx.plan.channels  # who is only written to need not be reached
@@ -388,6 +388,12 @@ def _enter(row: EnrollmentRow, step: Step | None, at: Instant, cause: str, ctx: 
         promised=False,
     )
     return Result(entered, emit=before)
+
+
+def _used_up(row: EnrollmentRow, step: Step, cause: str, reason: str, ctx: Context) -> Event:
+    """One input may pass over several steps: each has an event of its own."""
+    told = _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": reason}, step.id)
+    return replace(told, event_id=ids.event_id(cause, EventKind.STEP_SKIPPED, f"{row.enrollment_id}/{step.id}"))
 
 
 def _passed_over(row: EnrollmentRow, step: Step, ctx: Context) -> str | None:

@@ -42,7 +42,7 @@ def record_id(kind: str, topic: str, partition: int, offset: int) -> str:
     return _hash(f"{len(kind)}:{kind}{len(topic)}:{topic}{len(p)}:{p}{len(o)}:{o}")
 
 
-def tick_id(enrollment: str, step: str, seq: int) -> str:
-    """What a timer or a slot makes happen at a step. (tick, enrollment, step, seq)"""
-    number = str(seq)
-    return _hash(f"4:tick{len(enrollment)}:{enrollment}{len(step)}:{step}{len(number)}:{number}")
+def tick_id(enrollment: str, step: str, seq: int, due: int) -> str:
+    """What a timer or a slot makes happen at a step, which people may come to again. (tick, enrollment, step, seq, due)"""
+    number, at = str(seq), str(due)
+    return _hash(f"4:tick{len(enrollment)}:{enrollment}{len(step)}:{step}{len(number)}:{number}{len(at)}:{at}")

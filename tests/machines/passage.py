@@ -40,6 +40,8 @@ class Passage:
     tried: dict[str, int] = field(default_factory=dict)  # of this visit, by disposition
     here: int = 0  # attempts of this visit
     unrung: int = 0
+    shifts: list[tuple[int, int]] = field(default_factory=list)  # pauses by whose length all moves that falls due in them
+    held_up: list[tuple[int, int, int]] = field(default_factory=list)  # pauses after which old steps are skipped: begin, end, older
 
     def __post_init__(self) -> None:
         self._go(self.steps[0]["id"], self.now)
@@ -47,8 +49,8 @@ class Passage:
     # --- what happens ---
 
     def look(self, running: bool) -> bool:
-        """The person's turn: whether a command goes out now."""
-        if self.where is None or self.out or self.left or self.due > self.now:
+        """The person's turn: whether a command goes out now. In a pause nothing moves at all."""
+        if not running or self.where is None or self.out or self.left or self.due > self.now:
             return False
         step = self._step()
         if "wait" in step:
@@ -56,8 +58,22 @@ class Passage:
             return False
         if self._not_taken(step):
             return False
-        self.out = running
-        return running
+        if any(end - max(self.due, begin) > older for begin, end, older in self.held_up):
+            self._go(self._otherwise(step), self.due)
+            return False
+        self.out = True
+        return True
+
+    def resumed(self, begin: int, policy: str, older: int) -> None:
+        """A pause is over. hold: nothing more to it. A call that the person asked for stays where it was promised."""
+        if policy == "expire":
+            self.held_up.append((begin, self.now, older))
+        if policy == "shift":
+            self.shifts.append((begin, self.now))
+        if policy == "shift" and not self.out and not self.promised and begin <= self.due < self.now:
+            self.due += self.now - begin
+            if self.fell_due is not None and begin <= self.fell_due < self.now:
+                self.fell_due += self.now - begin
 
     def closes(self, disposition: str, ended: int, asked: int | None, opt_out: bool) -> None:
         """The call ended, or never was one."""
@@ -166,6 +182,8 @@ class Passage:
                 return
             self.visits[name] = self.visits.get(name, 0) + 1
             self.where, self.due = name, at + step.get("wait", 0)
+            for begin, end in self.shifts:
+                self.due += end - begin if begin <= self.due < end else 0
             self.tried, self.here, self.unrung, self.fell_due, self.promised = {}, 0, 0, None, False
             return
         self._leave("completed" if self.reached else "unreachable")

@@ -14,11 +14,12 @@ from passage import H, M, Passage
 
 from engine import flow
 from engine.gate import Facts, decide
+from engine.pauses import expired, moved
 from engine.plan import Channel, Condition, Contacting, Exiting, Late, Plan, Retry, Step, Waiting
 from engine.time import Delay, Instant
 from engine.windows import parse_weekly, weekly_window
 from schemas import ids
-from schemas.campaign import CampaignState
+from schemas.campaign import CampaignState, Pause
 from schemas.command import Dial, Revoke
 from schemas.event import Event
 from schemas.line import Slot
@@ -39,6 +40,12 @@ FLOWS: dict[str, list[dict[str, Any]]] = {
         {"id": "text", "sms": True, "after": "voicemail"},
         {"id": "b", "call": True, "late": 3 * H, "do": "skip", "otherwise": "sorry"},
         {"id": "out", "exit": "completed"},
+    ],
+    "back": [
+        {"id": "a", "call": True, "visits": 1, "otherwise": "b"},
+        {"id": "x", "sms": True, "after": "voicemail", "otherwise": "a"},
+        {"id": "b", "call": True, "visits": 2, "otherwise": "end"},
+        {"id": "y", "wait": M, "then": "x"},
     ],
     "rounds": [
         {"id": "a", "call": True, "retry": RETRY, "visits": 2, "otherwise": "c"},
@@ -104,6 +111,7 @@ class Campaign(RuleBasedStateMachine):
     @initialize(name=st.sampled_from(sorted(FLOWS)), numbers=st.integers(1, 2), silence=st.booleans())
     def enters(self, name: str, numbers: int, silence: bool) -> None:
         self.now, self.running = START, True
+        self.pauses: list[Pause] = []
         self.plan = PLANS[name, silence]
         self.profile = Profile(contact_id="c7", phone=NUMBERS[0], alt_phones=NUMBERS[1:numbers], zones=("America/New_York",))
         self.model = Passage(FLOWS[name], numbers, self.now, silence)
@@ -115,7 +123,7 @@ class Campaign(RuleBasedStateMachine):
         """The input, and what follows it; what has an id is said once, or the very same again."""
         following: flow.Input | None = inp
         while following is not None:
-            result = flow.transition(self.row, following, self.now, self.plan, self.profile)
+            result = flow.transition(moved(self.row, self.pauses), following, self.now, self.plan, self.profile)
             for record in (*result.emit, *result.after):
                 assert self.said.setdefault(record.event_id, record) == record
             self.row, following = result.row, result.then
@@ -129,16 +137,20 @@ class Campaign(RuleBasedStateMachine):
         self.model.now = self.now
         goes_out = self.model.look(self.running)
         before = self.row
-        if self.row.state is State.WAITING and self.row.due <= self.now:
-            self._take_turn()
+        row = moved(self.row, self.pauses)
+        if self.running and row.state is State.WAITING and row.due <= self.now:
+            self._take_turn(row)
         assert (self.row.open is not None and before.open is None) == goes_out
 
-    def _take_turn(self) -> None:
-        if flow.moves_when_due(self.row, self.plan, self.profile, self.now):
+    def _take_turn(self, row: EnrollmentRow) -> None:
+        """As streams/scheduler.py does."""
+        if flow.moves_when_due(row, self.plan, self.profile, self.now):
             self._feed(flow.Due())
             return
-        state = CampaignState.RUNNING if self.running else CampaignState.PAUSED
-        facts = Facts(self.plan, state, ("America/New_York",), flow.contacting(self.row, self.plan))
+        if expired(Instant(row.due), self.pauses):
+            self._feed(flow.Refused("expired", skips=True))
+            return
+        facts = Facts(self.plan, CampaignState.RUNNING, ("America/New_York",), flow.contacting(row, self.plan))
         if decide(facts, self.now).ok:
             self._feed(flow.Granted(Slot("main", 1, self.now * 1000, self.now * 1000 + 5_000), None))
 
@@ -191,7 +203,7 @@ class Campaign(RuleBasedStateMachine):
         """A closing that was taken comes again, as after a crash."""
         before = self.row
         self._feed(flow.Closing(data.draw(st.sampled_from(self.closed))))
-        assert self.row is before
+        assert moved(self.row, self.pauses) == moved(before, self.pauses)
 
     # --- people and operators ---
 
@@ -209,10 +221,17 @@ class Campaign(RuleBasedStateMachine):
         self.model.asks(at)
         self._feed(flow.Callback(_written(at), f"asked {at}"))
 
-    @rule()
-    def pauses_or_resumes(self) -> None:
-        """Everybody keeps their place: nothing is fed to a row, the gate sees it."""
-        self.running = not self.running
+    @rule(ms=st.sampled_from((M, H, 5 * H)), policy=st.sampled_from(("hold", "shift", "expire")))
+    def pauses_or_resumes(self, ms: int, policy: str) -> None:
+        """Everybody keeps their place: nothing is fed to a row, what the pause means is asked when it matters."""
+        if self.running:
+            self.running, self.paused_at = False, self.now
+            return
+        self.now = Instant(self.now + ms)
+        self.model.now = self.now
+        self.pauses.append(Pause(begin=self.paused_at, end=self.now, policy=policy, older=H))
+        self.model.resumed(self.paused_at, policy, H)
+        self.running = True
 
     @rule()
     def ends(self) -> None:
@@ -230,7 +249,7 @@ class Campaign(RuleBasedStateMachine):
         assert row.reached == model.reached
         if model.left is None:
             assert (row.step, row.callbacks) == (model.where, model.callbacks)
-            assert row.due == model.due or model.out
+            assert moved(row, self.pauses).due == model.due or model.out
         assert (row.state is State.EXITED) == (model.where is None)
 
     @invariant()

@@ -213,4 +213,4 @@ def test_ids_that_are_spelled_out_are_the_digests_of_their_parts(a: str, b: str,
     assert ids.dial_id(a, n) == ids.digest("dial", a, n)
     assert ids.event_id(a, b, a) == ids.digest("event", a, b, a)
     assert ids.record_id(a, b, n, offset) == ids.digest(a, b, n, offset)
-    assert ids.tick_id(a, b, n) == ids.digest("tick", a, b, n)
+    assert ids.tick_id(a, b, n, offset) == ids.digest("tick", a, b, n, offset)
