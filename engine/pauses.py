@@ -10,6 +10,8 @@ paused campaign keeps everybody where they are: waits do not end either, so that
 | draft | the time before the start: is due at the start, so that nobody is late on the first day |
 | expire | is skipped, if the pause has held it up for longer than `older`; one that was overdue already is, too |
 
+A call that the person has asked for is not moved, for nobody asked for another time, and does not wait on a ramp.
+
 With a ramp, what is overdue at the end is let out over that time, at a rate that grows evenly from nothing. Who comes when is a
 hash of the person's enrollment: nothing is kept, and whoever asks gets the same answer.
 """
@@ -66,6 +68,8 @@ def expired(due: Instant, pauses: Sequence[Pause]) -> bool:
 def let_out(row: EnrollmentRow, pauses: Sequence[Pause]) -> Instant:
     """Not before this instant: what was overdue at the end of a pause waits for its turn on the ramp; others need not wait."""
     at = row.due
+    if row.promised:
+        return Instant(at)
     for pause in pauses:
         if pause.ramp and pause.end is not None and row.due < pause.end:
             at = max(at, pause.end + int(pause.ramp * sqrt(_share(row.enrollment_id, pause.end))))
@@ -74,7 +78,7 @@ def let_out(row: EnrollmentRow, pauses: Sequence[Pause]) -> Instant:
 
 def moved(row: EnrollmentRow, pauses: Sequence[Pause]) -> EnrollmentRow:
     """The row with the instant at which its step is due after all."""
-    if row.state is not _WAITING:
+    if row.state is not _WAITING or row.promised:
         return row
     due = due_after(Instant(row.due), pauses)
     if due == row.due:

@@ -23,9 +23,11 @@ hypothesis.settings.load_profile("outdial")
 #: Files that take longest, the longest first: what is begun last must be short, or one worker goes on while the others have ended.
 LONGEST = (
     "acceptance/test_three_campaigns.py",
+    "acceptance/test_lifecycle.py",
     "acceptance/test_kill_ablated.py",
     "acceptance/test_kill.py",
     "streams/test_tutorial.py",
+    "acceptance/test_actions.py",
     "streams/test_lane_crash.py",
     "streams/test_read_side.py",
     "acceptance/test_numbers.py",

@@ -29,7 +29,8 @@ from tests.wait import until
 #: Calls a second.
 RATE = 100
 CALL = "  - {id: call, call: {}}"
-WAIT_AND_CALL = "  - {id: pause, wait: 30m}\n" + CALL
+#: A command takes some seconds on a busy machine, of which each is ten campaign minutes.
+WAIT_AND_CALL = "  - {id: pause, wait: 2h}\n" + CALL
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -168,12 +169,12 @@ def test_with_shift_steps_move_by_the_length_of_the_pause(world: World) -> None:
     world.run("campaign", "resume", "shift")
     (pause,) = head_of(world, "shift").pauses
     assert pause.end is not None
+    assert pause.begin <= min(due.values())
     everybody_has_left(world, "shift", len(people))
     length = pause.end - pause.begin
     for line in requested(world, people):
         (person,) = [person for person in people if number_of(person) == line["number"]]
-        moved = due[person] + (length if due[person] >= pause.begin else 0)
-        assert clock.at(line["received_real_us"]) >= moved
+        assert clock.at(line["received_real_us"]) >= due[person] + length
     everything_adds_up(world)
 
 
@@ -203,7 +204,7 @@ def test_complaints_13_and_18_a_clone_that_is_scheduled_starts_at_its_time_and_s
     text = (world.settings.home / "campaign.yaml").read_text().replace("id: drill\n", "id: clone\n")
     (world.settings.home / "clone.yaml").write_text(text)
     world.run("campaign", "apply", str(world.settings.home / "clone.yaml"))
-    at = clock_from(world.settings).now() + 90 * MINUTE  # nine seconds: the command takes some of them
+    at = clock_from(world.settings).now() + 3 * HOUR
     world.run("campaign", "start", "clone", "--at", str(iso(at)))
     assert head_of(world, "clone").starts_at == at
     world.enroll(people, "clone")

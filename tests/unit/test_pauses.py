@@ -94,6 +94,12 @@ def test_only_rows_that_wait_are_moved_and_their_first_due_instant_moves_along()
     assert moved(issued, (SHIFT,)) is issued
 
 
+def test_a_call_that_was_promised_is_not_moved_and_does_not_wait_on_a_ramp() -> None:
+    promised = row_of(State.WAITING, due=BEGIN + HOUR, promised=True)
+    assert moved(promised, (SHIFT,)) is promised
+    assert let_out(promised, (RAMP,)) == promised.due
+
+
 def test_pauses_without_consequences_cost_nothing_and_go_first() -> None:
     assert consequential([HOLD, SHIFT, EXPIRE, RAMP, Pause(begin=END)]) == (SHIFT, EXPIRE, RAMP)
     many = [SHIFT, *[HOLD] * MOST, EXPIRE]
