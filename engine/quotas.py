@@ -95,6 +95,7 @@ def used_up(budget: Budget, spent: Spent) -> str | None:
     """`500 of 500 calls`, `20.04 of 20.00 in money`: which limit of the day is reached; None: none."""
     if budget.calls is not None and spent.calls >= budget.calls:
         return f"{spent.calls} of {budget.calls} calls of today"
-    if budget.money is not None and spent.cost >= budget.money:
-        return f"{spent.cost / MILLION:.2f} of {budget.money / MILLION:.2f} of today's money"
-    return None
+    if budget.money is None or affordable(budget.money - spent.cost, spent):
+        return None
+    told = f"{spent.cost / MILLION:.2f} of {budget.money / MILLION:.2f} of today's money"
+    return told if spent.cost >= budget.money else f"{told}, and a call costs about {spent.price / spent.priced / MILLION:.2f}"

@@ -121,7 +121,7 @@ class PacingMachine(RuleBasedStateMachine):
             part.grants.append(grant)
             part.unseen.append(grant)
             if grant.n:
-                self._check_demand(part)
+                self._check_demand(part, grant.campaign or "")
                 self._note(grant)
 
     def _note(self, grant: Grant) -> None:
@@ -133,16 +133,13 @@ class PacingMachine(RuleBasedStateMachine):
             else:
                 self.passed[name] += grant.n
 
-    def _check_demand(self, part: Partition) -> None:
-        """What the newest report had not seen, and may still be used, is within what it showed ready."""
+    def _check_demand(self, part: Partition, name: str) -> None:
+        """What the newest report had not seen of a campaign's grants, and may still be used, is within what it showed ready."""
         last = part.last
         assert last is not None
-        ours = [g for g in part.unseen if g.epoch == self.owner.epoch]
-        granted: Counter[str | None] = Counter()
-        for g in ours:
-            if g.t0 + (g.n - 1) * g.step + g.width >= last.at - 500 * MS:
-                granted[g.campaign] += g.n
-        assert all(n <= last.ready.get(name or "", 0) for name, n in granted.items())
+        ours = [g for g in part.unseen if g.epoch == self.owner.epoch and g.campaign == name]
+        usable = [g.n for g in ours if g.t0 + (g.n - 1) * g.step + g.width >= last.at - 500 * MS]
+        assert sum(usable) <= last.ready.get(name, 0)
 
     def _report_at_times(self, p: int) -> None:
         """A few times in a hundred milliseconds; a report takes up to 40 ms, so that they overtake each other."""

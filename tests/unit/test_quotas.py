@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.pacing import LinePacer
-from engine.quotas import MILLION, PRIORITIES, UNPRICED, Budget, Quota, affordable, today, used_up
-from engine.standing import MS, SECOND
+from engine.quotas import MILLION, PRIORITIES, UNPRICED, Budget, Quota, affordable, room, today, used_up
+from engine.standing import MS, SECOND, Standing
 from schemas.line import Demand, Grant, Spent
 from schemas.resources import Line
 
@@ -145,6 +145,14 @@ def spent(calls: int = 0, cost: int = 0, day: int = TODAY, priced: int = 0, pric
     return Spent(day, calls, cost, priced, price)
 
 
+def report_of(used: Spent) -> Demand:
+    """Of a partition with nothing under way."""
+    return Demand(
+        line="main", partition=0, epoch=7, seen=0, ready={"spring": 9}, oldest=None, in_flight=0, spent={"spring": used}, lead=0,
+        skew=0, at=T0, writer=1,
+    )  # fmt: skip
+
+
 def test_a_budget_of_calls_holds_over_partitions_and_calls_in_flight() -> None:
     world = World({"spring": Quota(budget=Budget(calls=20))}, partitions=2)
     world.spent = [{"spring": spent(calls=7)}, {"spring": spent(calls=5)}]
@@ -201,6 +209,18 @@ def test_what_is_used_up_is_told() -> None:
     assert used_up(Budget(calls=500), spent(calls=499)) is None
     assert used_up(Budget(calls=500), spent(calls=500)) == "500 of 500 calls of today"
     assert used_up(Budget(500, 20 * MILLION), spent(calls=3, cost=20_040_000)) == "20.04 of 20.00 of today's money"
+    near = spent(calls=3, cost=19_990_000, priced=100, price=2 * MILLION)
+    assert used_up(Budget(500, 20 * MILLION), near) == "19.99 of 20.00 of today's money, and a call costs about 0.02"
+
+
+money_ = st.integers(0, 10**9)
+
+
+@given(st.integers(1, 10**9), st.builds(spent, st.integers(0, 9), money_, st.just(TODAY), st.integers(0, 50), money_))
+def test_what_stops_for_the_day_is_told_of(money: int, used: Spent) -> None:
+    """With nothing under way, either there is room for a call, or the budget is used up."""
+    part = Standing(report=report_of(used), joined=True)
+    assert (room("spring", Quota(budget=Budget(money=money)), [part]) == 0) is (used_up(Budget(money=money), used) is not None)
 
 
 def test_partitions_that_have_not_reported_today_have_used_nothing() -> None:
