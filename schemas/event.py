@@ -52,7 +52,8 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
         "A call or message step was not taken.",
         {
             "reason": "condition: its `when` is not true; no_address: the person has no number, or no email address; "
-            "template: ... lacks a variable; visits: its `max_visits` are used up; late; expired: a pause has held it up for too long"
+            "template: ... lacks a variable; visits: its `max_visits` are used up; late; "
+            "expired: a pause has held it up for too long"
         },
     ),
     EventKind.CALL_PLACED: ("The provider took the request for a call.", _DIAL_ID | {"address": "number, E.164"}),
