@@ -65,7 +65,7 @@ DISPOSITIONS = {
     "no_answer": "Nobody answered the call",
     "rejected": "The call was rejected",
     "spam_blocked": "The call was blocked as spam",
-    "invalid_number": "The number does not exist",
+    "invalid_number": "The number, or the email address, does not exist",
     "provider_throttled": "The provider had no room for the call; it never rang",
     "provider_error": "The provider failed; it never rang",
     "config_error": "The provider refused how it was asked; it never rang",

@@ -18,9 +18,9 @@ class Contact(Wire):
     alt_phones: list[str] = Field(
         default_factory=list,
         json_schema_extra={"default": []},
-        description="further numbers, written as phone is; not dialed yet, suppressed with the rest",
+        description="further numbers, written as phone is: the next is called once one is known to be none",
     )
-    email: str | None = Field(default=None, description="kept as a variable, and suppressed with the rest")
+    email: str | None = Field(default=None, description="for emails, and as a variable; suppressed with the rest")
     first_name: str | None = Field(default=None, description="for templates and agents")
     last_name: str | None = Field(default=None, description="for templates and agents")
     timezone: str | None = Field(default=None, description="IANA zone, stands alone where it is given")

@@ -51,8 +51,9 @@ CATALOGUE: dict[EventKind, tuple[str, dict[str, str]]] = {
     EventKind.STEP_SKIPPED: (
         "A call or message step was not taken.",
         {
-            "reason": "condition: its `when` is not true; no_address: the person has no number; template: ... lacks a variable; "
-            "visits: its `max_visits` are used up; late; expired: a pause has held it up for too long"
+            "reason": "condition: its `when` is not true; no_address: the person has no number, or no email address; "
+            "template: ... lacks a variable; visits: its `max_visits` are used up; late; "
+            "expired: a pause has held it up for too long"
         },
     ),
     EventKind.CALL_PLACED: ("The provider took the request for a call.", _DIAL_ID | {"address": "number, E.164"}),

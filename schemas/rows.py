@@ -60,7 +60,7 @@ class Profile(Row, kw_only=True, tag_field="row", tag="profile"):
 
     contact_id: str  #: the person
     phone: str | None = None  #: E.164
-    alt_phones: tuple[str, ...] = ()  #: E.164, not dialed yet, but suppressed with the rest
+    alt_phones: tuple[str, ...] = ()  #: E.164, called in turn once those before are known to be none
     email: str | None = None  #: canonical
     zones: tuple[str, ...] = ()  #: sorted IANA names; empty: nothing speaks, the campaign's fallback counts
     zone_sources: dict[str, tuple[str, ...]] = {}  #: who spoke (timezone, postal_code, state, country, phone) -> zones
