@@ -156,7 +156,7 @@ def test_complaints_1_and_20_after_more_than_an_hour_nobody_is_dropped_and_all_a
     assert len(after) == len(people)
 
 
-def test_with_shift_steps_move_by_the_length_of_the_pause(world: World) -> None:
+def test_with_shift_steps_move_by_the_length_of_the_pause_a_worker_killed_in_the_middle_or_not(world: World) -> None:
     people = people_of(2, 40)
     draft(world, "shift", WAIT_AND_CALL, "resume: shift")
     world.run("campaign", "start", "shift")
@@ -167,7 +167,9 @@ def test_with_shift_steps_move_by_the_length_of_the_pause(world: World) -> None:
     clock = clock_from(world.settings)
     until(lambda: clock.now() > max(due.values()) + 10 * MINUTE, every=0.05)
     world.run("campaign", "resume", "shift")
-    (pause,) = head_of(world, "shift").pauses
+    world.kill("two")
+    world.start_worker("two")
+    pause = head_of(world, "shift").pauses[-1]
     assert pause.end is not None
     assert pause.begin <= min(due.values())
     everybody_has_left(world, "shift", len(people))
@@ -175,6 +177,7 @@ def test_with_shift_steps_move_by_the_length_of_the_pause(world: World) -> None:
     for line in requested(world, people):
         (person,) = [person for person in people if number_of(person) == line["number"]]
         assert clock.at(line["received_real_us"]) >= due[person] + length
+    assert not (found := world.examine(people)), str(found)
     everything_adds_up(world)
 
 
