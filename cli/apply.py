@@ -25,6 +25,9 @@ from schemas import ids
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
 from schemas.topics import CAMPAIGNS
 
+#: What the current version says for everybody, whatever version they entered with: its part of the line.
+SHARED = frozenset({"budget", "concurrency", "priority", "weight"})
+
 
 def apply(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Campaign files (YAML).")],
@@ -130,9 +133,11 @@ def _show(version: CampaignVersion, snapshot: Snapshot) -> None:
         return
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"{head.id}: what changes from version {head.version}, which is {head.state.value}, to version {version.version}")
-    show(changes(version, snapshot), console)
+    show(found := changes(version, snapshot), console)
     if head.state not in (CampaignState.DRAFT, CampaignState.ENDED):
         console.print("  whoever is in it already goes on with the version they entered with")
+        if shared := sorted({each.path.partition(".")[0] for each in found} & SHARED):
+            console.print(f"  {' and '.join(shared)}: for everybody in it, from now on")
 
 
 def _say(

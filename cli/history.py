@@ -71,7 +71,7 @@ class _Teller:
             asked = found.record
             opted_out = asked.kind == "opt_out"
             at = asked.at if opted_out and asked.at is not None else found.appended
-            about = {} if opted_out else {"campaign": asked.campaign, "entry": asked.entry}
+            about = {} if opted_out else {"campaign": asked.campaign, "entry": getattr(asked, "entry", None)}  # a goal is of none
             yield self._entry(found, at, "opt_out" if opted_out else "requested", words.requested(asked), **about)
 
     def events(self) -> Iterator[Entry]:

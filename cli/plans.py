@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from engine.numbers import Pool
 from engine.plan import Plan
+from engine.pools import Pool
 from engine.resources import ResourceIndex
 from schemas.campaign import CampaignHead
 from schemas.resources import Halt, SuppressionList

@@ -19,8 +19,8 @@ from cli.packed import Packed
 from engine.compile import compile_plan
 from engine.errors import OutdialError
 from engine.lifecycle import leaves_the_end
-from engine.numbers import Pool
 from engine.plan import Plan
+from engine.pools import Pool
 from engine.resources import ResourceIndex
 from outdial.kafka import reader, require_broker
 from outdial.settings import Settings

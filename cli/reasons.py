@@ -11,9 +11,10 @@ from cli.plans import Plans
 from cli.usage import Usage
 from engine import flow
 from engine.answers import At, Never, When
+from engine.daily_caps import untouched
 from engine.errors import OutdialError
 from engine.gate import Facts, Verdict, decide, room
-from engine.numbers import NextFree, none_left, untouched
+from engine.numbers import NextFree, none_left
 from engine.pauses import consequential, expired, let_out, moved
 from engine.plan import Channel, Plan
 from engine.reach import address_for

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from cli.plans import Plans
+from engine.daily_caps import REACH_MS, Account, untouched
 from engine.errors import OutdialError
 from engine.number_use import Use
-from engine.numbers import REACH_MS, Account, none_left, untouched
+from engine.numbers import none_left
 from engine.time import Instant
 from schemas.rows import EnrollmentRow, Profile, TimerRow
 from streams.partitions import partition_of

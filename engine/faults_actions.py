@@ -16,6 +16,8 @@ KINDS = ("webhook", "sms", "email", "event", "suppress")
 REQUESTS = ("opt_out", "callback")
 #: Dispositions that close no command: `not_dialed` is no outcome, the others come later and move nothing.
 _NO_CLOSING = ("not_dialed", "delivered", "undelivered")
+#: Exits after which the gate refuses every message of the campaign.
+_SILENT = frozenset({"exited:opted_out", "exited:erased", "exited:suppressed", "exited:campaign_ended"})
 _TEXTS = (("sms", "template"), ("email", "subject"), ("email", "template"))
 
 
@@ -43,6 +45,11 @@ def _kind(check: Check, i: int, part: dict[str, object]) -> None:
         check.add(("actions", i), f"{have}: an action does exactly one of them")
 
 
+def _message(check: Check, i: int) -> str | None:
+    """Whether the action writes to the person, and how."""
+    return next((kind for kind in ("sms", "email") if check.get(dict, "actions", i, kind) is not None), None)
+
+
 def _on(check: Check, i: int) -> None:
     """What an action follows: something that can happen."""
     own = check.get(dict, "dispositions") or {}
@@ -50,9 +57,11 @@ def _on(check: Check, i: int) -> None:
     exits = [f"exited:{reason}" for reason in EXIT_PRECEDENCE if reason != "callback"]  # which only ranks
     for n in range(len(check.get(list, "actions", i, "on") or ())):
         word = check.get(str, "actions", i, "on", n)
+        place = ("actions", i, "on", n)
+        if word in _SILENT and (kind := _message(check, i)):
+            check.add(place, f"nobody gets an {kind} any more after {word}: use webhook or event, or leave it out")
         if word is None or word in known or word in exits:
             continue
-        place = ("actions", i, "on", n)
         if word.startswith("exited"):
             check.add(place, f"{word!r} is no exit: write {listed(exits)}{nearest(word, exits)}")
         elif word in _NO_CLOSING:

@@ -9,8 +9,8 @@ until the closing is read again. Until then such a closing counts for every numb
 
 from collections import defaultdict
 
+from engine.daily_caps import Made
 from engine.days import Day
-from engine.numbers import Made
 from engine.retries import effect
 from engine.time import DAY, MINUTE, Instant
 from schemas import ids
@@ -79,8 +79,8 @@ class Use:
 
     def doubt(self, row: EnrollmentRow, profile: Profile | None, now: Instant) -> None:
         """In recovery: whether the row's last closing is one that the profile lacks."""
-        closed = _closed(row)
-        if closed is None or closed[1] + _KEPT < now:
+        closed = _closed(row, now - _KEPT)
+        if closed is None:
             return
         if not any(attempt.dial_id == closed[0] for attempt in (profile.attempts if profile else ())):
             self._doubts[closed[0]] = closed[1]
@@ -97,12 +97,12 @@ class Use:
             self._quarters[attempt.caller] = {each: n for each, n in quarters.items() if each >= oldest}
 
 
-def _closed(row: EnrollmentRow) -> tuple[str, int] | None:
-    """The command of the last closing that the row took, if it counts as a call, and when that ended."""
+def _closed(row: EnrollmentRow, since: int) -> tuple[str, int] | None:
+    """The command of the last closing that the row took, if it counts as a call, and when that ended; None also if it is older."""
     if row.last is not None:
         counts = row.last.channel == "call" and effect(row.last.disposition).rang
-        return (row.last.dial_id, row.last.at) if counts else None
-    if row.exit is None or row.exit.reason not in _BY_CALL:
+        return (row.last.dial_id, row.last.at) if counts and row.last.at >= since else None
+    if row.exit is None or row.exit.reason not in _BY_CALL or row.exit.at < since:
         return None
     dial = ids.dial_id(row.enrollment_id, row.seq - 1)
     return (dial, row.exit.at) if row.exit.cause == ids.event_id(dial, "outcome", dial) else None

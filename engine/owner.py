@@ -25,6 +25,11 @@ class Pacer:
             self._lines[demand.line] = pacer
         pacer.report(demand, now)
 
+    def sooner(self, line: str, planned: int, now: int) -> bool:
+        """Whether the last report on `line` may have brought `next_wake` before `planned`."""
+        pacer = self._lines.get(line)
+        return pacer is not None and pacer.sooner(planned, now)
+
     def announce(self, now: int) -> list[Grant]:
         """Tells every partition the epoch of every line."""
         return [grant for pacer in self._lines.values() for grant in pacer.announce(now)]

@@ -99,11 +99,23 @@ class LinePacer:
         line = self._settings(self.line)
         if line is None:
             return None
-        wakes = [at for part in self._parts if (at := part.tell_at(self.epoch, now)) is not None]
+        wakes = self._tells(now)
         if self._room(line, self._wants(line, now)) > 0:
-            before = AHEAD if line.calls_per_second is None else self._lead(now) + SLACK
-            wakes.append(self._first(line.calls_per_second) - before)
+            wakes.append(self._earliest(line, now))
         return max(now, min(wakes)) if wakes else None
+
+    def sooner(self, planned: int, now: int) -> bool:
+        """Whether a report may have brought the next wake before `planned`: a cheap question, asked after every report."""
+        line = self._settings(self.line)
+        return line is not None and min([*self._tells(now), self._earliest(line, now)]) < planned
+
+    def _tells(self, now: int) -> list[int]:
+        return [at for part in self._parts if (at := part.tell_at(self.epoch, now)) is not None]
+
+    def _earliest(self, line: Line, now: int) -> int:
+        """When slots may be granted next, if there is somebody for them."""
+        before = AHEAD if line.calls_per_second is None else self._lead(now) + SLACK
+        return self._first(line.calls_per_second) - before
 
     def _take_over(self, epoch: int, now: int) -> None:
         self.epoch, self._since = epoch, now

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engine.callers import caller_of
-from engine.numbers import Pool
 from engine.plan import Plan
+from engine.pools import Pool
 from schemas.resources import Agent, Held, Line, Number
 
 

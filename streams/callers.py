@@ -1,9 +1,10 @@
 """Which number a person is contacted from: engine/numbers.py, asked with what this worker knows of its partitions."""
 
 from engine import numbers
+from engine.daily_caps import REACH_MS, Account
 from engine.flow import contacting
 from engine.number_use import Use
-from engine.numbers import Account, NextFree, Person
+from engine.numbers import NextFree, Person
 from engine.plan import Channel, Plan
 from engine.reach import address_for
 from engine.time import Instant
@@ -21,7 +22,7 @@ class Callers:
 
     def __init__(self, lane: Lane, clock: Clock, heads: Heads, profiles: Table[Profile], rows: Table[TimerRow]) -> None:
         self._lane, self._heads, self._profiles, self._rows = lane, heads, profiles, rows
-        self._reach = int(numbers.REACH_MS * clock.rate)
+        self._reach = int(REACH_MS * clock.rate)
         self._use: dict[int, Use] = {}
         self._accounts: dict[int, Account] = {}
         profiles.observers.append(self._profile)
@@ -52,13 +53,14 @@ class Callers:
     def rebuild(self, p: int) -> None:
         """What was used, from the rows. Before anything is chosen."""
         self.drop(p)
-        use, now = self._of(p), self._lane.now()
+        use, now, capped = self._of(p), self._lane.now(), self._heads.capped
         for profile in self._profiles.rows(p).values():
             use.put_profile(None, profile)
         for key, row in self._rows.rows(p).items():
             if isinstance(row, EnrollmentRow):
                 use.put_row(key, None, row)
-                use.doubt(row, self._profiles.get(p, row.contact_id), now)
+                if capped:
+                    use.doubt(row, self._profiles.get(p, row.contact_id), now)
 
     def drop(self, p: int) -> None:
         self._use.pop(p, None)

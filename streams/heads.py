@@ -16,9 +16,9 @@ from engine.callers import caller_of
 from engine.compile import ResourceIndex, compile_plan
 from engine.errors import OutdialError, RecordError
 from engine.lifecycle import leaves_the_end
-from engine.numbers import Pool
 from engine.pauses import consequential
 from engine.plan import Contacting, Plan
+from engine.pools import Pool
 from engine.quotas import Budget, Quota
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion, Pause
 from schemas.resources import Halt, Held, Line, Number, SuppressionList
@@ -129,6 +129,11 @@ class Heads:
     def line(self, line: str) -> Line | None:
         found = self._resources.get(f"line/{line}")
         return found if isinstance(found, Line) else None
+
+    @property
+    def capped(self) -> bool:
+        """Whether any caller ID has a daily cap."""
+        return self._index().capped
 
     def pool(self, plan: Plan) -> Pool:
         """The campaign's caller IDs, as they are declared now."""

@@ -47,13 +47,15 @@ class PacerStage:
 
     def on_demand(self, p: int, record: Record, _now: Instant) -> None:
         """A report. Answered at once if slots are due, else with the next tick: grants are to be runs, not single slots."""
-        owner, real = self._owners[p], self._clock.real_us()
-        owner.report(decode(record.value or b"", Demand), real)
+        owner, real, demand = self._owners[p], self._clock.real_us(), decode(record.value or b"", Demand)
+        owner.report(demand, real)
+        planned = self._wakes[p]
+        if planned is not None and not owner.sooner(demand.line, planned, real):
+            return  # the tick that is planned comes early enough
         wake = owner.next_wake(real)
         if wake is not None and wake <= real:
             self._send(owner.grant(real))
             wake = owner.next_wake(real)
-        planned = self._wakes[p]
         if wake is not None and (planned is None or wake < planned):
             self._wakes[p] = wake
             self._wake(p)

@@ -27,6 +27,7 @@ LONGEST = (
     "acceptance/test_kill_ablated.py",
     "acceptance/test_kill.py",
     "streams/test_tutorial.py",
+    "acceptance/test_actions.py",
     "streams/test_lane_crash.py",
     "streams/test_read_side.py",
     "acceptance/test_numbers.py",

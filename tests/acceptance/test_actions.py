@@ -159,7 +159,7 @@ def test_what_is_given_up_lies_in_the_dead_letters_and_comes_again_from_there(wo
 
 
 def test_kills_lose_no_action_and_send_no_message_twice(world: World) -> None:
-    """The worker is killed again and again while actions are kept, asked, commanded and closed."""
+    """The worker is killed again and again while actions are kept, asked, commanded and closed; once another takes its place."""
     people = people_of(31, 60, first=200)
     with Collector(lambda _: 204) as server:
         start(
@@ -170,10 +170,11 @@ def test_kills_lose_no_action_and_send_no_message_twice(world: World) -> None:
             '- {id: thanks, on: [answered], sms: {template: "Thank you, {{first_name}}"}}',
         )
         world.enroll(people, "killed")
-        for step in (10, 40, 75):  # actions that were done by then
+        worker = "one"
+        for step, successor in ((10, "one"), (40, "two"), (75, "one")):  # actions that were done by then
             until(lambda step=step: sum(told(world, "killed").values()) >= step, timeout=60)  # type: ignore[misc]
-            world.kill("one")
-            world.start_worker("one")
+            world.kill(worker)
+            world.start_worker(worker := successor)
         wanted = {("action_done", name): len(people) for name in ("tell", "left", "thanks")}
         until(lambda: told(world, "killed") == wanted, timeout=90)
     assert len(set(server.ids())) == 2 * len(people)

@@ -111,6 +111,7 @@ def test_whose_email_bounces_for_good_gets_no_other_nor_does_who_stops(world: Wo
     assert second == set(first) - bounced - {stopped}
     (checked,) = [json.loads(world.run("suppress", "check", min(bounced), "--json"))]
     assert [(entry["scope"], entry["reason"]) for entry in checked["entries"]] == [("channel:email", "bounced")]
+    assert "channel:email: bounced" in world.run("suppress", "check", min(bounced))
 
 
 def test_a_limit_of_emails_holds(emails: list[dict[str, Any]]) -> None:
@@ -142,6 +143,8 @@ def test_deliveries_are_events_and_cost_is_kept(world: World, emails: list[dict[
 @pytest.mark.usefixtures("emails")
 def test_an_address_explains_itself_and_all_adds_up(world: World) -> None:
     assert "p1@example.com" in world.run("explain", "p1@example.com")
+    calls = [json.loads(line) for line in world.run("calls", "--phone", "P1@example.com", "--json").splitlines()]
+    assert {(call["address"], call["channel"]) for call in calls} == {("p1@example.com", "email")}
     done = world.verify()
     assert (done.lines[-1], done.status) == (CLEAN, 0), done.said
 

@@ -49,14 +49,20 @@ PLANS = {
         caps=(CAP,),
     ),
     "autumn": plan_of("autumn", Contacting("only", Channel.CALL, retry={"busy": SOON})),
+    "winter": plan_of(
+        "winter",
+        Contacting("letter", Channel.EMAIL, subject="Hi", template="Hi"),
+        Waiting("while", Delay(ms=MINUTE)),
+        Contacting("another", Channel.EMAIL, subject="Hi", template="Hi"),
+    ),
 }
-#: c1 and c2 share a telephone; c1 has a second address.
+#: c1 and c2 share a telephone, c2 and c3 a mailbox; c1 has a second telephone.
 PEOPLE = {
     "c1": Profile(contact_id="c1", phone="+12125550101", alt_phones=("+12125550102",)),
-    "c2": Profile(contact_id="c2", phone="+12125550101"),
-    "c3": Profile(contact_id="c3", phone="+12125550102"),
+    "c2": Profile(contact_id="c2", phone="+12125550101", email="c2@example.com"),
+    "c3": Profile(contact_id="c3", phone="+12125550102", email="c2@example.com"),
 }
-ADDRESSES = ("+12125550101", "+12125550102")
+ADDRESSES = ("+12125550101", "+12125550102", "c2@example.com")
 TOPICS = (*CONTACT_TOPICS, *ADDRESS_TOPICS)
 ENDS = ("answered", "busy", "busy", "no_answer", "voicemail", "voicemail", "invalid_number", "provider_error", "abducted")
 STOPS = ("unenroll", "unenroll", "opt out", "end", "suppress", "speak")
@@ -90,6 +96,7 @@ class Calling(RuleBasedStateMachine):
         self.requested_at: dict[str, int] = {}
         self.asked: set[str] = set()  # keys of enrollments that were asked for
         self.spoke: set[str] = set()  # addresses at which somebody asked to be left alone
+        self.gone: set[tuple[str, str]] = set()  # addresses at which nothing arrives, with the channel
         self.said: dict[tuple[type[Any], str], Any] = {}  # what may be said once: the first record
         self.read_up_to: dict[str, int] = defaultdict(int)
         self.number = 0
@@ -188,10 +195,12 @@ class Calling(RuleBasedStateMachine):
     def _send(self, answer: str, disposition: str) -> None:
         for dial in list(self.world.addresses.heap.values()):
             recorded = dial.address in self.world.addresses.recorded
+            bounced = (dial.address, dial.channel) in self.world.addresses.bounced
             exited = self.world.contacts.durable[f"{dial.contact_id}/{dial.campaign}/1"].state is State.EXITED
             if self.world.addresses.send(dial, answer, "provider_error" if disposition != "invalid_number" else disposition):
                 assert dial.dial_id not in self.requests, "requested twice"
                 assert not recorded, "requested after an opt-out"
+                assert not bounced, "sent to where nothing arrives"
                 assert not exited, "requested after the exit"
                 self.requests[dial.dial_id] = dial
                 self.requested_at[dial.dial_id] = int(self.world.now)
@@ -218,6 +227,16 @@ class Calling(RuleBasedStateMachine):
             said = {"event_id": self._name(), "kind": "status", "opt_out": "all"}
             self.world.publish(Receipt(dial_id=dial.dial_id, address=dial.address, **said))
             self.spoke.add(dial.address)
+
+    @rule(permanent=st.booleans(), data=st.data())
+    def message_comes_back(self, permanent: bool, data: st.DataObject) -> None:
+        """Maybe before anybody has heard that it was accepted."""
+        sent = sorted(dial_id for dial_id, dial in self.requests.items() if dial.channel != "call")
+        if sent:
+            dial = self.requests[data.draw(st.sampled_from(sent))]
+            said = {"event_id": self._name(), "kind": "status", "disposition": "undelivered", "permanent": permanent}
+            self.world.publish(Receipt(dial_id=dial.dial_id, address=dial.address, **said))
+            self.gone |= {(dial.address, dial.channel)} if permanent else set()
 
     @rule()
     def provider_forgets(self) -> None:
@@ -289,6 +308,8 @@ class Calling(RuleBasedStateMachine):
         for dial_id, closing in closings.items():
             assert closing.disposition != "not_dialed" or dial_id not in self.world.provider, "called, and it does not count"
         self._opt_outs_have_reached_everybody()
+        for address, channel in self.gone:
+            assert f"channel:{channel}" in {e.scope for e in self.world.addresses.row(address).suppressions}, "a bounce was lost"
         self._limits_were_held({dial_id for dial_id, closing in closings.items() if closing.attempt_at is not None})
 
     def _limits_were_held(self, counted: set[str]) -> None:

@@ -17,9 +17,11 @@ from msgspec.structs import replace
 
 from engine.callers import Caller
 from engine.caps import with_attempt
+from engine.daily_caps import Account
 from engine.days import day_of
 from engine.number_use import Use
-from engine.numbers import Account, NextFree, Person, Pool, choose, none_left
+from engine.numbers import NextFree, Person, choose, none_left
+from engine.pools import Pool
 from engine.time import HOUR, MINUTE, Instant
 from schemas import ids
 from schemas.line import Slot

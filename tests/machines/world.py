@@ -306,6 +306,7 @@ class Addresses(Lane):
         super().__init__(world, ADDRESS_TOPICS)
         self.heap: dict[str, Dial] = {}
         self.recorded: set[str] = set()  # addresses with an opt-out that is durable
+        self.bounced: set[tuple[str, str]] = set()  # addresses at which nothing arrives by a channel, and that is durable
 
     def row(self, address: str) -> LedgerRow:
         return self.memory.get(address) or LedgerRow(address=address)
@@ -407,8 +408,11 @@ class Addresses(Lane):
     def flush(self, until: int = DONE) -> None:
         super().flush(until)
         for key, row in self.durable.items():
-            if isinstance(row, LedgerRow) and row.suppressions:
-                self.recorded.add(key)
+            for entry in row.suppressions if isinstance(row, LedgerRow) else ():
+                if entry.scope == "all":
+                    self.recorded.add(key)
+                else:
+                    self.bounced.add((key, entry.scope.removeprefix("channel:")))
 
     def recover(self) -> None:
         self.heap.clear()

@@ -67,7 +67,7 @@ def test_resources_are_declared_once(broker: Settings, outdial: Run) -> None:
     outdial("resources", "apply", EXAMPLES / "resources.yaml")
     before = len(list(read_records(broker, RESOURCES)))
     (again,) = outdial("resources", "apply", EXAMPLES / "resources.yaml")
-    assert len(again["unchanged"]) == 10
+    assert len(again["unchanged"]) == 11
     assert again["added"] == again["changed"] == again["removed"] == []
     assert len(list(read_records(broker, RESOURCES))) == before
     assert {"id": "main", "kind": "line", "calls_per_second": 50.0, "concurrency": 60, "inbound": 0} in outdial("resources", "list")

@@ -278,6 +278,7 @@ def test_a_file_with_each_kind_of_action_becomes_a_plan() -> None:
         (one(on=["exited:goals"]), "Did you mean exited:goal?"),
         (one(on=["exited:callback"]), "is no exit"),
         (one(on=["delivered"]), "'delivered' ends no call or message"),
+        (one(on=["exited:opted_out"], event=None, sms={"template": "Hi"}), "nobody gets an sms any more after exited:opted_out"),
         (one(on=[]), "actions[0].on: is empty: after which outcomes"),
         (one(on=None), "actions[0].on: is missing"),
         (one(event=None, webhook=WEBHOOK | {"url": "http://crm.example.com/x"}), "unencrypted: write https://crm.example.com/x"),

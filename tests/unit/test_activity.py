@@ -91,3 +91,16 @@ def test_lateness_is_real_time_of_the_last_minute() -> None:
     assert activity.lateness() == Lateness(100, 50, 99, 99)
     activity.forget(NOW + MINUTE + 1)
     assert activity.lateness() is None
+
+
+def test_a_provider_that_fails_is_told_of_as_long_as_workers_say_so() -> None:
+    activity = Activity(1.0)
+    activity.demand(demand_of(0, NOW))
+    assert activity.failing(NOW) is None
+    activity.demand(demand_of(0, NOW, failing=NOW + 2_000))
+    activity.demand(demand_of(1, NOW, failing=NOW + 1_000))
+    assert activity.failing(NOW) == NOW + 1_000
+    assert activity.failing(NOW + 4 * SECOND) is None, "reports lapse"
+    activity.demand(demand_of(0, NOW + 1, writer=2))
+    activity.demand(demand_of(1, NOW + 1, writer=2))
+    assert activity.failing(NOW + 1) is None

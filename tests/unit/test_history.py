@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from cli import words
-from cli.dossier import Dossier
+from cli.dossier import Dossier, Found
 from cli.history import history
 from cli.reasons import Why
 from cli.replay import Spell, closed_spells, replay
@@ -20,7 +20,7 @@ from schemas.base import Wire
 from schemas.campaign import Pause
 from schemas.contact import Contact
 from schemas.decision import AnswerRecord, Decision
-from schemas.enrollment import Enroll, OptOut, Unenroll
+from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event
 from schemas.receipt import Receipt
 from schemas.rows import ActionRow, EnrollmentRow, Profile
@@ -80,6 +80,15 @@ def test_a_call_from_its_due_instant_to_the_exit() -> None:
         ("ended", OPENS + MINUTE - NOW, "A human answered the call (answered)."),
         ("exited", OPENS + MINUTE - NOW, "Left the campaign: a human answered (answered), after 1 attempt."),
     ]
+
+
+def test_a_goal_is_of_no_campaign() -> None:
+    made = at_work()
+    made.person("ann")
+    one = dossier_of(made, "ann")
+    one.requests.append(Found(Goal(contact_id="ann", goal="paid"), "enrollments/0/7", NOW))
+    (entry,) = [each for each in history(one) if each.kind == "requested"]
+    assert (entry.campaign, entry.entry, entry.text) == (None, None, "The goal paid was reached.")
 
 
 def dial_id(made: Town) -> str:
@@ -381,6 +390,8 @@ def test_receipts(kind: str, fields: dict[str, str], text: str) -> None:
             OptOut(contact_id="c7", address="+12125550101", source="call"),
             "Opted out at +12125550101 by call: not to be contacted again by any campaign.",
         ),
+        (Goal(contact_id="c7", goal="paid", source="crm"), "The goal paid was reached by crm."),
+        (Callback(contact_id="c7", campaign="spring", callback_at="2026-11-26T17:30"), "A call was asked for: 2026-11-26T17:30."),
     ],
 )
 def test_requests(asked: Wire, text: str) -> None:

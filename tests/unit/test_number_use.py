@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 from samples import ENROLLMENT, NOW, PROFILE, SLOT, last_of, row_of
 
+from engine.daily_caps import Made
 from engine.days import day_of
 from engine.number_use import Use
-from engine.numbers import Made
 from engine.time import DAY, HOUR, MINUTE
 from schemas import ids
 from schemas.rows import Attempt, EnrollmentRow, Exit, Last, Open, Profile, State

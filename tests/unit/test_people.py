@@ -63,6 +63,24 @@ def one(row: EnrollmentRow, state: CampaignState = CampaignState.RUNNING) -> Peo
     return people
 
 
+def test_a_budget_that_is_used_up_is_the_reason_until_midnight() -> None:
+    people, noon, midnight = one(row_of()), NOW + 4 * HOUR, NOW + 15 * HOUR
+    assert list(waiting(people, noon)) == ["pacing"]
+    people.spend({"spring": ("500 of 500 calls of today", Instant(midnight))})
+    assert waiting(people, noon) == {"daily budget": Waits(1, Instant(midnight))}
+    assert list(waiting(people, midnight)) == ["window"]
+    people.spend({})
+    assert list(waiting(people, NOW + 28 * HOUR)) == ["pacing"]
+
+
+def test_a_budget_that_is_raised_lets_people_go_on() -> None:
+    people, noon = one(row_of()), NOW + 4 * HOUR
+    people.spend({"spring": ("500 of 500 calls of today", Instant(NOW + 15 * HOUR))})
+    assert list(waiting(people, noon)) == ["daily budget"]
+    people.spend({})
+    assert list(waiting(people, noon)) == ["pacing"]
+
+
 # --- reasons turn by themselves ---------------------------------------------------------------------------------------------------
 
 
