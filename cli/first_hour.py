@@ -70,7 +70,8 @@ class Asked:
             found.others["awaiting contact" if row.state is State.AWAITING_CONTACT else "command open"] += 1
             return
         after = moved(row, self.pauses)
-        found.moved += after.due != row.due
+        earlier = [pause for pause in self.pauses if pause.end != self.view.now]
+        found.moved += after.due != moved(row, earlier).due
         found.overdue += after.due <= self.view.now
         comes = self._comes(after, found)
         if isinstance(comes, str):

@@ -92,6 +92,12 @@ class View:
         head = self.plans.heads.get(campaign)
         return consequential(head.pauses) if head and head.pauses else ()
 
+    def starts_at(self, campaign: str) -> Instant:
+        """When a campaign that is scheduled begins; 0 for any other."""
+        head = self.plans.heads.get(campaign)
+        scheduled = head is not None and head.state is CampaignState.SCHEDULED
+        return Instant(head.starts_at or 0) if head is not None and scheduled else Instant(0)
+
     def paused(self, campaign: str) -> bool:
         head = self.plans.heads.get(campaign)
         return head is not None and head.state is CampaignState.PAUSED
@@ -108,6 +114,8 @@ def why(row: EnrollmentRow, view: View) -> Why | None:
         return Why(COMMAND_OPEN)
     if row.exit is not None:
         return Why(LEAVING, since=Instant(row.exit.at), detail=row.exit.reason)
+    if (starts := view.starts_at(row.campaign)) > max(view.now, row.due - 1):
+        return Why(NOT_STARTED, until=starts)
     row = moved(row, view.pauses(row.campaign))
     if row.due > view.now:
         return Why(DUE_LATER, until=Instant(row.due))

@@ -78,8 +78,10 @@ def let_out(row: EnrollmentRow, pauses: Sequence[Pause]) -> Instant:
 
 def moved(row: EnrollmentRow, pauses: Sequence[Pause]) -> EnrollmentRow:
     """The row with the instant at which its step is due after all."""
-    if row.state is not _WAITING or row.promised:
+    if row.state is not _WAITING:
         return row
+    if row.promised:
+        pauses = [pause for pause in pauses if pause.policy == "draft"]
     due = due_after(Instant(row.due), pauses)
     if due == row.due:
         return row

@@ -57,8 +57,8 @@ class Flows:
         found = self.rows.get(p, key)
         if not isinstance(found, EnrollmentRow):
             return None
-        pauses = self.heads.pauses.get(found.campaign)
-        return found if pauses is None else moved(found, pauses)
+        known = self.heads.pauses
+        return found if not known or (pauses := known.get(found.campaign)) is None else moved(found, pauses)
 
     def plan(self, row: EnrollmentRow) -> Plan:
         """The version the row is pinned to. A row only exists if its plan was known, and heads are read before rows are touched."""

@@ -132,7 +132,7 @@ class Scheduler:
             if not paused:
                 self.flows.feed(p, row, flow.Due(), now)
             return
-        if not paused and self._held_up(p, key, row, now):
+        if self.flows.heads.pauses and not paused and self._held_up(p, key, row, now):
             return
         if not paused and index.told.get(key) != row.timer:
             index.told[key] = row.timer

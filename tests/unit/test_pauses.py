@@ -97,6 +97,7 @@ def test_only_rows_that_wait_are_moved_and_their_first_due_instant_moves_along()
 def test_a_call_that_was_promised_is_not_moved_and_does_not_wait_on_a_ramp() -> None:
     promised = row_of(State.WAITING, due=BEGIN + HOUR, promised=True)
     assert moved(promised, (SHIFT,)) is promised
+    assert moved(promised, (Pause(begin=0, end=END, policy="draft"),)).due == END  # nobody could be late before the start
     assert let_out(promised, (RAMP,)) == promised.due
 
 

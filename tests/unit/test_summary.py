@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from cli import group
 from cli.reasons import View, why
 from cli.summary import Closings, Summary, iso
-from engine import flow
+from engine import flow, lifecycle
 from engine.pauses import let_out
 from engine.plan import Plan
 from engine.time import DAY, HOUR, MINUTE, Instant
@@ -222,9 +222,12 @@ def test_in_a_pause_nobody_is_about_to_move_on() -> None:
 
 
 def test_a_scheduled_campaign_says_when_it_starts() -> None:
-    head = CampaignHead(id="spring", version=1, state=CampaignState.SCHEDULED, at=NOW - HOUR, starts_at=NOW + HOUR)
+    draft = CampaignHead(id="spring", version=1, state=CampaignState.DRAFT, at=NOW - HOUR)
+    head = lifecycle.started(draft, NOW, Instant(NOW + HOUR))
     known = Profile(contact_id="ann", phone="+12125550101", zones=("America/New_York",))
     view = View.of({}, {"ann": known}, replaced(snapshot(plan()), heads={"spring": head}), NOW, 1.0)
-    found = why(waiting(), view)
+    found, later = why(waiting(), view), why(waiting(due=NOW + 2 * HOUR), view)
     assert found is not None
     assert (found.reason, found.until) == ("not started", NOW + HOUR)
+    assert later is not None
+    assert (later.reason, later.until) == ("due later", NOW + 2 * HOUR)
