@@ -45,7 +45,7 @@ def differences(old: Any, new: Any) -> list[Difference]:
 
 
 def _values(old: Any, new: Any, path: str) -> Iterator[Difference]:
-    if old == new:
+    if _same(old, new):
         return
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _keys(old, new, f"{path}." if path else "", "")
@@ -56,6 +56,17 @@ def _values(old: Any, new: Any, path: str) -> Iterator[Difference]:
             yield Difference(path, "moved", kept, now)
     else:
         yield _single(old, new, path)
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Equal, and of one type all the way down: 0 is not false."""
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
+    if isinstance(old, list):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return bool(old == new)
 
 
 def _keys(old: dict[str, Any], new: dict[str, Any], opening: str, closing: str) -> Iterator[Difference]:
