@@ -59,14 +59,12 @@ def _values(old: Any, new: Any, path: str) -> Iterator[Difference]:
 
 
 def _same(old: Any, new: Any) -> bool:
-    """Equal, and of one type all the way down: 0 is not false."""
-    if type(old) is not type(new):
-        return False
-    if isinstance(old, dict):
+    """Equal, but for Python's idea that 0 is false, however deep it lies."""
+    if isinstance(old, dict) and isinstance(new, dict):
         return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
-    if isinstance(old, list):
+    if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(_same, old, new))
-    return bool(old == new)
+    return isinstance(old, bool) is isinstance(new, bool) and bool(old == new)
 
 
 def _keys(old: dict[str, Any], new: dict[str, Any], opening: str, closing: str) -> Iterator[Difference]:

@@ -1,8 +1,8 @@
 """cli/difference.py: what changed, by path; enough to make the new file of the old one."""
 
 import copy
-import json
 import io
+import json
 from typing import Any
 
 import pytest
