@@ -45,7 +45,7 @@ def differences(old: Any, new: Any) -> list[Difference]:
 
 
 def _values(old: Any, new: Any, path: str) -> Iterator[Difference]:
-    if old == new:
+    if _same(old, new):
         return
     if isinstance(old, dict) and isinstance(new, dict):
         yield from _keys(old, new, f"{path}." if path else "", "")
@@ -56,6 +56,15 @@ def _values(old: Any, new: Any, path: str) -> Iterator[Difference]:
             yield Difference(path, "moved", kept, now)
     else:
         yield _single(old, new, path)
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Equal, but for Python's idea that 0 is false, however deep it lies."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_same, old, new))
+    return isinstance(old, bool) is isinstance(new, bool) and bool(old == new)
 
 
 def _keys(old: dict[str, Any], new: dict[str, Any], opening: str, closing: str) -> Iterator[Difference]:

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import json
 from typing import Any
 
 import pytest
@@ -79,6 +80,4 @@ def test_the_differences_make_the_new_of_the_old(old: dict[str, Any], new: dict[
         else:
             inside[last] = each.new
     assert made == new
-    assert (differences(old, new) == []) == (
-        old == new and repr(sorted(old.items(), key=str)) == repr(sorted(new.items(), key=str))
-    )
+    assert (differences(old, new) == []) == (json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True))
