@@ -5,6 +5,7 @@ for each set of reasons; what holds for a whole campaign (paused, halted, a list
 """
 
 from engine.answers import Answer
+from engine.flow import tick_cause
 from engine.gate import Verdict
 from engine.time import Instant
 from schemas import ids
@@ -38,7 +39,7 @@ def of_command(about: Dial | Outcome, point: str, cause: str, verdict: Verdict, 
 
 def of_due(row: EnrollmentRow, address: str, verdict: Verdict, now: Instant) -> Decision:
     """When a step fell due and was refused."""
-    cause = ids.tick_id(row.enrollment_id, row.step, row.seq, row.due)
+    cause = tick_cause(row)
     return Decision(
         event_id=ids.event_id(cause, "decision", f"due {reasons(verdict)}"),
         cause=cause,

@@ -208,7 +208,8 @@ def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
 
 def tick_cause(row: EnrollmentRow) -> str:
     """The cause of what a timer or a slot makes happen (design rule 1)."""
-    return ids.tick_id(row.enrollment_id, row.step, row.seq, row.due)
+    times = row.callbacks + sum(row.visits.values())  # people may come to a step again, and at the very same instant
+    return ids.tick_id(row.enrollment_id, f"{row.step} {times}" if times else row.step, row.seq, row.due)
 
 
 # --- handlers ---------------------------------------------------------------------------------------------------------------------

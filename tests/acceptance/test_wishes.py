@@ -142,7 +142,7 @@ def test_complaints_11_and_14_whoever_waits_costs_nothing_and_a_changed_contact_
     world.wait_for("the change", lambda: named(world, person) == "Gerda")
     assert row(world, person, "waits") == before
     written = [r for _, r in read_each(world.settings, STEP_TIMERS, TimerRow) if getattr(r, "contact_id", None) == person]
-    assert len(written) == 1  # entered, and never touched since
+    assert len(written) <= 2  # entered, before or after the details came, and never touched since
 
 
 def named(world: World, person: str) -> str | None:

@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -35,7 +36,7 @@ FLOWS: dict[str, list[dict[str, Any]]] = {
     "two calls": [{"id": "a", "call": True, "retry": RETRY}, {"id": "w", "wait": H}, {"id": "b", "call": True, "max_attempts": 2}],
     "branches": [
         {"id": "a", "call": True, "retry": RETRY, "max_attempts": 3, "then": "w"},
-        {"id": "sorry", "sms": True, "then": "end"},
+        {"id": "sorry", "sms": True, "then": "end", "otherwise": "end"},
         {"id": "w", "wait": H, "after": "voicemail", "otherwise": "b"},
         {"id": "text", "sms": True, "after": "voicemail"},
         {"id": "b", "call": True, "late": 3 * H, "do": "skip", "otherwise": "sorry"},
@@ -103,6 +104,9 @@ DISPOSITIONS = (
 LATER = (0, 1, 10 * M, 15 * M, 30 * M, H, 4 * H, 9 * H)
 #: Some 50 s. To search for longer: OUTDIAL_EXAMPLES=50000.
 EXAMPLES = int(os.environ.get("OUTDIAL_EXAMPLES", "5000"))
+
+
+pytestmark = pytest.mark.timeout(600)
 
 
 class Campaign(RuleBasedStateMachine):

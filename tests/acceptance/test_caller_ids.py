@@ -89,9 +89,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
 
 
 def test_no_number_calls_more_often_in_a_day_of_its_own_zone_than_it_may(ran: Ran) -> None:
-    """And some days are full: it was the caps that held people back."""
+    """And some days are all but full: it was the caps that held people back."""
     days = Counter((r["caller"], day_of(ZONES[str(r["caller"])], int(str(r["received_campaign_ms"]))).number) for r in ran.requests)
-    assert max(days.values()) == CAP, days
+    assert CAP - 1 <= max(days.values()) <= CAP, days  # a partition does not lend its share
     assert len(ran.requests) == PEOPLE
 
 
