@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from engine.feed import told_of
 from engine.plan import Action, Channel, Plan
 from engine.retries import DISPOSITIONS, Disposition
 from engine.time import HOUR, MINUTE, SECOND, Instant
@@ -189,18 +190,7 @@ def again(row: ActionRow, error: str, real_ms: int, asked: int = 0) -> ActionRow
 def told(row: ActionRow, kind: EventKind, does: str, now: Instant, **more: Any) -> Event:
     """What became of an action, for the feed."""
     data = {"action": row.action, "action_id": row.action_id, "does": does, "tries": row.tries, **more}
-    return Event(
-        event_id=ids.event_id(row.action_id, kind, row.enrollment_id),
-        cause=row.cause,
-        kind=kind,
-        contact_id=row.contact_id,
-        enrollment_id=row.enrollment_id,
-        campaign=row.campaign,
-        version=row.version,
-        entry=row.entry,
-        at=now,
-        data=data,
-    )
+    return replace(told_of(row, kind, row.action_id, now, data), cause=row.cause)
 
 
 def letter(row: ActionRow, reason: str, partition: int, real_ms: int) -> DeadLetter:

@@ -1,4 +1,4 @@
-"""Events of a campaign as a whole: they have no contact and no enrollment, and are keyed by the campaign."""
+"""Events as the feed has them: of an enrollment; and of a campaign as a whole, which have no contact and are keyed by it."""
 
 from typing import Any
 
@@ -6,6 +6,27 @@ from engine.alarms import Alarm
 from schemas import ids
 from schemas.campaign import CampaignHead, Pause
 from schemas.event import Event, EventKind
+from schemas.outcome import Outcome
+from schemas.rows import ActionRow, EnrollmentRow
+
+
+def told_of(
+    about: EnrollmentRow | Outcome | ActionRow, kind: str, cause: str, at: int, data: dict[str, Any], step: str | None = None
+) -> Event:
+    """What happened to an enrollment, at an instant (campaign ms), because of `cause`: the same cause, the same event_id."""
+    return Event(
+        event_id=ids.event_id(cause, kind, about.enrollment_id),
+        cause=cause,
+        kind=kind,
+        contact_id=about.contact_id,
+        enrollment_id=about.enrollment_id,
+        campaign=about.campaign,
+        version=about.version,
+        entry=about.entry,
+        at=at,
+        step=step,
+        data=data,
+    )
 
 
 def told_paused(head: CampaignHead, by: str, reason: str | None) -> Event:

@@ -36,6 +36,7 @@ from msgspec.structs import replace
 from engine import tries
 from engine.callbacks import allowed_from, callback_instant
 from engine.errors import RecordError
+from engine.feed import told_of
 from engine.plan import Channel, Contacting, Exiting, Plan, Step, Waiting
 from engine.reach import address_for, lacking, message, reachable
 from engine.retries import LISTED_EXITS, Disposition, effect, stronger
@@ -170,7 +171,7 @@ def moves_when_due(row: EnrollmentRow, plan: Plan, profile: Profile | None, now:
 
 def step_due(row: EnrollmentRow) -> Event:
     """That the step fell due, the very same each time."""
-    return _event(row, EventKind.STEP_DUE, tick_cause(row), Instant(row.due), {"due": row.due}, row.step)
+    return told_of(row, EventKind.STEP_DUE, tick_cause(row), Instant(row.due), {"due": row.due}, row.step)
 
 
 def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
@@ -342,7 +343,7 @@ def _finish(row: EnrollmentRow, _inp: Finish, _ctx: Context) -> Result:
     if row.open is not None or row.exit is None:
         return Result(row)
     counts = {"reason": row.exit.reason, "attempts": row.attempts, "reached": row.reached}
-    exited = _event(row, EventKind.EXITED, row.exit.cause, Instant(row.exit.at), counts)
+    exited = told_of(row, EventKind.EXITED, row.exit.cause, Instant(row.exit.at), counts)
     shrunk = EnrollmentRow(
         enrollment_id=row.enrollment_id,
         contact_id=row.contact_id,
@@ -393,7 +394,7 @@ def _enter(row: EnrollmentRow, step: Step | None, at: Instant, cause: str, ctx: 
 
 def _used_up(row: EnrollmentRow, step: Step, cause: str, reason: str, ctx: Context) -> Event:
     """One input may pass over several steps: each has an event of its own."""
-    told = _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": reason}, step.id)
+    told = told_of(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": reason}, step.id)
     return replace(told, event_id=ids.event_id(cause, EventKind.STEP_SKIPPED, f"{row.enrollment_id}/{step.id}"))
 
 
@@ -412,7 +413,7 @@ def _due_from(step: Contacting | Waiting, at: Instant, ctx: Context) -> Instant:
 
 def _skipped(row: EnrollmentRow, reason: str, cause: str, ctx: Context) -> Result:
     """The step is not taken; what follows counts from when it fell due."""
-    told = _event(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": reason}, row.step)
+    told = told_of(row, EventKind.STEP_SKIPPED, cause, ctx.now, {"reason": reason}, row.step)
     return _enter(row, ctx.plan.otherwise(row.step), Instant(row.due), cause, ctx, before=(told,))
 
 
@@ -440,7 +441,7 @@ def _account(row: EnrollmentRow, outcome: Outcome, ctx: Context) -> tuple[Enroll
     data = {"dial_id": outcome.dial_id, "disposition": outcome.disposition}
     if outcome.opt_out is not None:
         data["opt_out"] = outcome.opt_out
-    told = _event(row, kind, outcome.event_id, Instant(outcome.ended_at), data, row.step)
+    told = told_of(row, kind, outcome.event_id, Instant(outcome.ended_at), data, row.step)
     closed = replace(
         row,
         open=None,
@@ -488,7 +489,7 @@ def _call_back(row: EnrollmentRow, wanted: Wanted, asked_at: Instant, ctx: Conte
         return None
     due, moved = allowed_from(asked, ctx.plan.terms(step, ctx.profile.jurisdictions).window, zones)
     data: dict[str, Any] = {"asked": wanted.asked, "due": due} | ({"moved": moved} if moved else {})
-    told = _event(row, EventKind.CALLBACK_SCHEDULED, wanted.cause, ctx.now, data, step.id)
+    told = told_of(row, EventKind.CALLBACK_SCHEDULED, wanted.cause, ctx.now, data, step.id)
     here = row if step.id == row.step else replace(row, step=step.id, tries={}, taken=0, failed=())
     back = replace(here, state=_WAITING, due=due, fell_due=0, unrung=0, callbacks=row.callbacks + 1, promised=True)
     return Result(back, emit=(*before, told))
@@ -509,7 +510,7 @@ def _retry(row: EnrollmentRow, outcome: Outcome, ctx: Context, before: tuple[Sen
     if again is None:
         return None
     data: dict[str, Any] = {"due": again.row.due, "disposition": outcome.disposition} | ({"why": again.why} if again.why else {})
-    told = _event(row, EventKind.RETRY_SCHEDULED, outcome.event_id, ctx.now, data, row.step)
+    told = told_of(row, EventKind.RETRY_SCHEDULED, outcome.event_id, ctx.now, data, row.step)
     return Result(replace(again.row, state=_WAITING), emit=(*before, told))
 
 
@@ -560,22 +561,6 @@ def _holds(row: EnrollmentRow, step: Step, ctx: Context) -> bool:
 def _local(ctx: Context) -> dict[str, Any]:
     clock = clock_of(ctx.now, ctx.zones[0])
     return {"hour": clock.hour, "minute": clock.minute, "weekday": f"{clock:%a}".casefold(), "date": f"{clock:%Y-%m-%d}"}
-
-
-def _event(row: EnrollmentRow, kind: str, cause: str, at: Instant, data: dict[str, Any], step: str | None = None) -> Event:
-    return Event(
-        event_id=ids.event_id(cause, kind, row.enrollment_id),
-        cause=cause,
-        kind=kind,
-        contact_id=row.contact_id,
-        enrollment_id=row.enrollment_id,
-        campaign=row.campaign,
-        version=row.version,
-        entry=row.entry,
-        at=at,
-        step=step,
-        data=data,
-    )
 
 
 # --- the table --------------------------------------------------------------------------------------------------------------------
@@ -647,7 +632,7 @@ def enroll(inp: Enroll, now: Instant, plan: Plan, profile: Profile | None) -> Re
         version=plan.version,
         state=State.AWAITING_CONTACT,
     )
-    told = _event(row, EventKind.ENROLLED, inp.cause, now, {})
+    told = told_of(row, EventKind.ENROLLED, inp.cause, now, {})
     known = profile if profile is not None and profile.known else None
     ctx = Context(now, plan, known)
     return _enter(row, plan.steps[0], now, inp.cause, ctx, before=(told,)) if known else Result(row, emit=(told,))

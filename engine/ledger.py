@@ -26,6 +26,7 @@ from msgspec.structs import replace
 from engine import decisions
 from engine.answers import At
 from engine.caps import attempt_of, recent, with_attempt
+from engine.feed import told_of
 from engine.gate import Verdict
 from engine.plan import Channel
 from engine.retries import Disposition, effect
@@ -275,7 +276,7 @@ def _status(row: LedgerRow, call: Call | None, receipt: Receipt, ctx: Moment) ->
         return ()
     data: dict[str, Any] = {"dial_id": closing.dial_id, "disposition": receipt.disposition, "address": row.address}
     data |= {"permanent": True} if receipt.permanent else {}
-    return (_event(EventKind.MESSAGE_STATUS, closing, receipt.event_id, data, ctx),)
+    return (told_of(closing, EventKind.MESSAGE_STATUS, receipt.event_id, ctx.now, data, closing.step),)
 
 
 def _bounced(row: LedgerRow, result: Result, call: Call, receipt: Receipt, ctx: Moment) -> Result:
@@ -308,24 +309,8 @@ def _placed(row: LedgerRow, call: Call, ctx: Moment) -> tuple[Sent, ...]:
     """That the provider took the call: said once, by the first receipt that shows it."""
     if call.accepted or call.template is None or call.channel != _CALL:
         return ()
-    return (_event(EventKind.CALL_PLACED, call.template, call.dial_id, {"dial_id": call.dial_id, "address": row.address}, ctx),)
-
-
-def _event(kind: EventKind, about: Outcome, cause: str, data: dict[str, Any], ctx: Moment) -> Event:
-    """What is told of a command, for the feed."""
-    return Event(
-        event_id=ids.event_id(cause, kind, about.enrollment_id),
-        cause=cause,
-        kind=kind,
-        contact_id=about.contact_id,
-        enrollment_id=about.enrollment_id,
-        campaign=about.campaign,
-        version=about.version,
-        entry=about.entry,
-        at=ctx.now,
-        step=about.step,
-        data=data,
-    )
+    data = {"dial_id": call.dial_id, "address": row.address}
+    return (told_of(call.template, EventKind.CALL_PLACED, call.dial_id, ctx.now, data, call.template.step),)
 
 
 def _opted_out(row: LedgerRow, result: Result, call: Call | None, receipt: Receipt, ctx: Moment) -> Result:
