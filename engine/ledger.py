@@ -136,7 +136,10 @@ class Result(msgspec.Struct, frozen=True, gc=False):
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
-    """The instant of an input on both clocks, and who is linked to the address."""
+    """The instant of an input on both clocks, and who is linked to the address.
+
+    now: of a receipt, when it came to its topic, so that one which is read again after a crash makes the very same closing.
+    """
 
     now: Instant
     real_ms: int

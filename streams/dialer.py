@@ -93,11 +93,12 @@ class Dialer:
                     self.lane.put(self.rows, p, key, None)
 
     def on_receipt(self, p: int, record: Record, now: Instant) -> None:
-        """What a provider says of a command."""
+        """What a provider says of a command, at the instant when it came to the topic: read again, it makes the same closing."""
         receipt: Receipt = _RECEIPT.decode(record.value or b"")
+        heard = min(now, self.clock.at(record.timestamp * 1000))
         row = self.ledger_row(p, receipt.address)
         deadline = self._ends_by(row, receipt) if receipt.kind == ReceiptKind.ACCEPTED else 0
-        self.feed(p, receipt.address, ledger.Told(receipt, deadline), now, row=row)
+        self.feed(p, receipt.address, ledger.Told(receipt, deadline), heard, row=row)
 
     def on_suppression(self, p: int, record: Record, now: Instant) -> None:
         """An entry to add to, or to remove from, an address."""

@@ -272,9 +272,8 @@ class Calling(RuleBasedStateMachine):
 
     @rule(topic=st.sampled_from(TOPICS), data=st.data())
     def repeat(self, topic: str, data: st.DataObject) -> None:
-        records = self.world.topics[topic]
-        if records:
-            records.append(data.draw(st.sampled_from(records)))
+        if records := self.world.topics[topic]:
+            self.world.publish(data.draw(st.sampled_from(records)))
 
     # --- what must hold ---
 

@@ -58,6 +58,7 @@ class World:
         self.plans, self.now = plans, START
         self.states = dict.fromkeys(plans, CampaignState.RUNNING)
         self.topics: dict[str, list[Any]] = defaultdict(list)
+        self.came: dict[str, list[Instant]] = defaultdict(list)  # when each of them did
         self.feed: list[Event] = []
         self.provider: dict[str, Call] = {}
         self.contacts, self.addresses = Contacts(self), Addresses(self)
@@ -67,6 +68,7 @@ class World:
             self.feed.append(record)
         elif type(record) in TOPIC_OF:
             self.topics[TOPIC_OF[type(record)]].append(record)
+            self.came[TOPIC_OF[type(record)]].append(self.now)
 
     def side(self, topic: str) -> "Lane":
         return self.contacts if topic in CONTACT_TOPICS else self.addresses
@@ -90,6 +92,7 @@ class Lane:
         self.memory: dict[Any, Any] = {}
         self.durable: dict[Any, Any] = {}
         self.position, self.committed = dict.fromkeys(topics, 0), dict.fromkeys(topics, 0)
+        self.came = world.now  # when the record that was read last came to its topic
         self.pending: list[Step] = []
         self.current: Step | None = None
 
@@ -117,6 +120,7 @@ class Lane:
         if at >= len(self.world.topics[topic]):
             return False
         self.position[topic] = at + 1
+        self.came = self.world.came[topic][at]
         self.step(lambda: self.take(self.world.topics[topic][at]), (topic, at + 1))
         return True
 
@@ -329,13 +333,13 @@ class Addresses(Lane):
                 self.put((record.address, record.contact_id), True)
                 self.feed(record.address, ledger.Linked(record.contact_id))
             case Receipt():
-                self.feed(record.address, ledger.Told(record, real + LONGEST_CALL))
+                self.feed(record.address, ledger.Told(record, real + LONGEST_CALL), came=self.came)
             case Suppression():
                 self.feed(record.address, ledger.Suppress(record, record.event_id or ""))
 
-    def feed(self, address: str, inp: ledger.Input, dial: Dial | None = None) -> None:
+    def feed(self, address: str, inp: ledger.Input, dial: Dial | None = None, came: Instant | None = None) -> None:
         linked = tuple(sorted(k[1] for k in self.memory if isinstance(k, tuple) and k[0] == address))
-        result = ledger.apply(self.row(address), inp, ledger.Moment(self.world.now, int(self.world.now), linked))
+        result = ledger.apply(self.row(address), inp, ledger.Moment(came or self.world.now, int(self.world.now), linked))
         for record in result.emit:
             self.emit(record)
         if result.row is not None:
