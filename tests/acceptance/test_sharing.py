@@ -59,8 +59,8 @@ def granted(world: World) -> list[str]:
 def while_both_wait(slots: list[str]) -> list[str]:
     """The slots of `big` and `small`, from when each has had its first until whoever is through first has had seven in ten.
 
-    Towards the end there are partitions where only the other one has people left. On a machine that cannot keep up partitions get one
-    slot at a time, whoever waits there, so that this comes the earlier.
+    Towards the end there are partitions where only the other one has people left: the earlier where a machine cannot keep up, and
+    partitions get one slot at a time, whoever waits there.
     """
     two = [name for name in slots if name in ("big", "small")]
     ends = [len(two) - two[::-1].index(name) for name in ("big", "small")]
