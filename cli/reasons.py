@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from cli.plans import Plans
 from cli.usage import Usage
 from engine import flow
-from engine.answers import At, Never, When
+from engine.answers import Answer, At, Never, Until, When
 from engine.daily_caps import untouched
 from engine.errors import OutdialError
-from engine.gate import Facts, Verdict, decide, room
+from engine.gate import Facts, Verdict, decide, lifecycle, room
 from engine.numbers import NextFree, none_left
 from engine.pauses import consequential, expired, let_out, moved
 from engine.plan import Channel, Plan
@@ -98,9 +98,10 @@ class View:
         scheduled = head is not None and head.state is CampaignState.SCHEDULED
         return Instant(head.starts_at or 0) if head is not None and scheduled else Instant(0)
 
-    def paused(self, campaign: str) -> bool:
+    def going(self, campaign: str) -> Answer:
+        """Whether the campaign goes on at this moment, as the scheduler asks it."""
         head = self.plans.heads.get(campaign)
-        return head is not None and head.state is CampaignState.PAUSED
+        return lifecycle(head.state if head else CampaignState.DRAFT, head.starts_at if head else None, self.now)
 
 
 def why(row: EnrollmentRow, view: View) -> Why | None:
@@ -128,10 +129,10 @@ def why(row: EnrollmentRow, view: View) -> Why | None:
 
 def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
     profile, due = view.profiles.get(row.contact_id), Instant(row.due)
-    paused, pauses, head = view.paused(row.campaign), view.pauses(row.campaign), view.plans.heads.get(row.campaign)
-    if flow.moves_when_due(row, plan, profile, view.now) or (not paused and expired(due, pauses)):
-        return Why(PAUSED) if paused else Why(MOVING, since=Instant(max(due, head.at if head else 0)))
-    if not paused and (at := let_out(row, pauses)) > view.now:
+    going, pauses, head = view.going(row.campaign), view.pauses(row.campaign), view.plans.heads.get(row.campaign)
+    if flow.moves_when_due(row, plan, profile, view.now) or (going.ok and expired(due, pauses)):
+        return Why(MOVING, since=Instant(max(due, head.at if head else 0))) if going.ok else _standing(going.until)
+    if going.ok and (at := let_out(row, pauses)) > view.now:
         return Why(RAMP, until=at)
     facts = facts_of(row, plan, profile, view)
     verdict = decide(facts, view.now)
@@ -145,6 +146,16 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
         case At(instant):
             return Why(reason_of(verdict), until=instant)
     return Why(reason_of(verdict))
+
+
+def _standing(until: Until | None) -> Why:
+    """Nothing of the campaign moves: it is paused, or has not begun."""
+    match until:
+        case At(instant):
+            return Why(NOT_STARTED, until=instant)
+        case When(event):
+            return Why(_EVENTS[event])
+    return Why(LEAVING)
 
 
 def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View) -> Facts:

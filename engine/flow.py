@@ -41,7 +41,7 @@ from engine.plan import Channel, Contacting, Exiting, Plan, Step, Waiting
 from engine.reach import address_for, lacking, message, reachable
 from engine.retries import LISTED_EXITS, Disposition, effect, stronger
 from engine.suppression import leaves
-from engine.time import Instant
+from engine.time import NEVER, Instant
 from engine.windows import add_delay, clock_next, clock_of
 from schemas import ids
 from schemas.command import Dial, Revoke
@@ -167,6 +167,14 @@ def moves_when_due(row: EnrollmentRow, plan: Plan, profile: Profile | None, now:
     """Whether Due changes the row: a wait that is over, or a step that is not taken. Else the gate is asked."""
     step = plan.by_id[row.step]
     return not isinstance(step, Contacting) or _skip_reason(row, step, Context(now, plan, profile)) is not None
+
+
+def too_late_from(row: EnrollmentRow, plan: Plan) -> Instant:
+    """From when on the step is not taken any more; NEVER: it is, however late."""
+    step = plan.by_id[row.step]
+    if not isinstance(step, Contacting) or step.late is None or step.late.do == "call":
+        return NEVER
+    return Instant((row.fell_due or row.due) + step.late.after + 1)
 
 
 def step_due(row: EnrollmentRow) -> Event:
@@ -531,7 +539,7 @@ def _skip_reason(row: EnrollmentRow, step: Contacting, ctx: Context) -> str | No
     """Why a step is not taken, None if it is. A condition has its say before the first attempt, and never against a promise."""
     if step.when is not None and not row.taken and not row.unrung and not row.promised and not _holds(row, step, ctx):
         return "condition"
-    if step.late is not None and step.late.do != "call" and ctx.now - (row.fell_due or row.due) > step.late.after:
+    if step.late is not None and ctx.now >= too_late_from(row, ctx.plan):
         return "late"
     return lacking(step, ctx.profile, row.bad)
 

@@ -111,12 +111,12 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
         return told(self.answers)[2]
 
 
-def _lifecycle(facts: Facts, now: Instant) -> Answer:
-    state = facts.campaign_state
+def lifecycle(state: CampaignState, starts_at: int | None, now: Instant) -> Answer:
+    """Whether a campaign goes on at this moment: before its start and in a pause nothing of it moves, waits neither."""
     if state is _RUNNING or state is CampaignState.DRAINING:
         return YES["lifecycle"]
-    if state is _SCHEDULED and facts.starts_at is not None:
-        return YES["lifecycle"] if facts.starts_at <= now else Answer("lifecycle", False, At(Instant(facts.starts_at)))
+    if state is _SCHEDULED and starts_at is not None:
+        return YES["lifecycle"] if starts_at <= now else Answer("lifecycle", False, At(Instant(starts_at)))
     if state is CampaignState.PAUSED:
         return Answer("lifecycle", False, When("resumed"))
     if state is CampaignState.DRAFT or state is _SCHEDULED:
@@ -170,7 +170,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
     open_now = until is not None and until > now
     opens = None if open_now else hours.opens_next(terms.window, facts.zones, facts.transit, now)
     answers: tuple[Answer, ...] = (
-        _lifecycle(facts, now),
+        lifecycle(facts.campaign_state, facts.starts_at, now),
         YES["halt"] if not facts.halts else halted(facts.halts, plan.line, facts.jurisdictions),
         Answer("exit", False, Never(facts.exiting)) if facts.exiting else YES["exit"],
         suppressed(facts.opt_outs, ledger, plan.campaign, step.channel, now, only=len(plan.channels) == 1),

@@ -10,7 +10,7 @@ durable. A slot nobody can use lapses. What could be used, the owners of lines a
 
 from engine import decisions, flow
 from engine.answers import At, Never
-from engine.gate import Verdict, decide, holds
+from engine.gate import Verdict, decide, holds, lifecycle
 from engine.halts import halted
 from engine.numbers import NextFree
 from engine.pauses import expired, let_out
@@ -34,7 +34,6 @@ IDLE = 60.0
 
 
 _WAITING = State.WAITING
-_PAUSED = CampaignState.PAUSED
 
 
 class Scheduler:
@@ -127,19 +126,23 @@ class Scheduler:
 
     def _due(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> None:
         index, plan, profile = self.flows.index[p], self.flows.plan(row), self.flows.profiles.get(p, row.contact_id)
-        paused = self.flows.heads.state(row.campaign) is _PAUSED  # then on_head comes, and its policy says how it goes on
+        heads = self.flows.heads
+        # In a pause, and before the start, nothing moves: then on_head comes, and its policy says how it goes on.
+        going = lifecycle(heads.state(row.campaign), heads.starts_at(row.campaign), now)
         if flow.moves_when_due(row, plan, profile, now):
-            if not paused:
+            if going.ok:
                 self.flows.feed(p, row, flow.Due(), now)
+            elif isinstance(going.until, At):
+                index.wheel.put(going.until.instant, key, row.timer)
             return
-        if self.flows.heads.pauses and not paused and self._held_up(p, key, row, now):
+        if heads.pauses and going.ok and self._held_up(p, key, row, now):
             return
-        if not paused and index.told.get(key) != row.timer:
+        if going.ok and index.told.get(key) != row.timer:
             index.told[key] = row.timer
             self.lane.emit(flow.step_due(row))
-        verdict = decide(self.flows.facts(p, key, row, plan, profile), now)
+        verdict, too_late = decide(self.flows.facts(p, key, row, plan, profile), now), flow.too_late_from(row, plan)
         if verdict.ok:
-            until = verdict.open_until or now
+            until = min(verdict.open_until or now, too_late)
             index.ready.add(key, plan.line, row.campaign, Instant(row.due), until, (row.timer, until))
             if until < NEVER:
                 index.wheel.put(until, key, row.timer)
@@ -149,9 +152,11 @@ class Scheduler:
             case Never(reason, skips):
                 self.flows.feed(p, row, flow.Refused(reason, skips), now)
             case At(instant):
-                index.wheel.put(instant, key, row.timer)
+                index.wheel.put(min(instant, too_late), key, row.timer)
+            case _ if going.ok and too_late < NEVER:
+                index.wheel.put(too_late, key, row.timer)  # or an event that comes before: on_head, or the index's todo
             case _:
-                pass  # an event: on_head, or the index's todo when the contact's command closes
+                pass  # an event
 
     def _held_up(self, p: int, key: str, row: EnrollmentRow, now: Instant) -> bool:
         """Whether a pause that is over decides: the step is skipped, or waits for its turn on the ramp."""

@@ -1,5 +1,6 @@
 """When a partition's scheduler wants to be called again."""
 
+import dataclasses
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from engine import flow
 from engine.gate import Facts
 from engine.numbers import NextFree
 from engine.pauses import let_out
+from engine.plan import Late
 from engine.quotas import Budget
 from engine.spending import Spending
 from engine.time import HOUR, NEVER, Instant
@@ -77,6 +79,7 @@ class Desk:
             subscribe_held=lambda _: None,
             head=lambda _: None,
             state=lambda _: self.facts.campaign_state,
+            starts_at=lambda _: self.facts.starts_at,
             pauses=self.pauses,
         )
         lane = SimpleNamespace(tick=lambda _fn: None, emit=self.told.append, real_us=0, real_ms=0)
@@ -228,6 +231,54 @@ def test_on_a_ramp_the_overdue_wait_for_their_turn(desk: Desk, index: ContactInd
     assert (len(index.ready), index.wheel.next()) == (0, turn)
     desk.look(ROW, turn)
     assert len(index.ready) == 1
+
+
+# --- before the start, and too late ---------------------------------------------------------------------------------------------
+
+BY_TEN = plan_of(dataclasses.replace(FIRST, late=Late(4 * HOUR, "skip")), *PLAN.steps[1:])
+TOO_LATE = ROW.due + 4 * HOUR + 1
+
+
+@pytest.mark.parametrize(
+    ("state", "starts_at", "looked_at_again"),
+    [(CampaignState.DRAFT, None, None), (CampaignState.SCHEDULED, TUESDAY + 10 * HOUR, TUESDAY + 10 * HOUR)],
+)
+def test_before_its_start_a_campaign_passes_nothing_over(
+    desk: Desk, index: ContactIndex, state: CampaignState, starts_at: int | None, looked_at_again: int | None
+) -> None:
+    desk.facts = Facts(BY_TEN, state, (NY,), FIRST, starts_at=starts_at)
+    for row in (ROW, WAIT):
+        desk.look(row, TOO_LATE)
+    assert (desk.fed, desk.due, index.wheel.next()) == ([], [], looked_at_again)
+    desk.facts = replace(desk.facts, campaign_state=CampaignState.RUNNING)
+    desk.look(ROW, TOO_LATE)
+    assert desk.fed == [flow.Due()]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        Facts(
+            BY_TEN,
+            CampaignState.RUNNING,
+            (NY,),
+            FIRST,
+            no_number=NextFree(Instant(TUESDAY + 24 * HOUR), "all have had their calls"),
+        ),
+        Facts(BY_TEN, CampaignState.RUNNING, (NY,), FIRST, contact_busy=True),
+        Facts(BY_TEN, CampaignState.RUNNING, (NY,), FIRST),
+    ],
+    ids=["refused until tomorrow", "refused until something happens", "ready, and no slot comes"],
+)
+def test_a_step_that_comes_too_late_is_passed_over_when_that_is_so_and_not_when_it_could_be_taken(
+    desk: Desk, index: ContactIndex, facts: Facts
+) -> None:
+    desk.facts = facts
+    desk.look(ROW)
+    assert (desk.fed, index.wheel.next()) == ([], TOO_LATE)
+    desk.look(ROW, TOO_LATE)
+    assert desk.fed == [flow.Due()]
+    assert len(index.ready) == 0
 
 
 # --- reports ----------------------------------------------------------------------------------------------------------------------
