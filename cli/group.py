@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # its stubs do not mark what it re-exports
 
 from engine.errors import OutdialError
-from outdial.kafka import admin, require_broker
+from outdial.kafka import admin, client_config, require_broker
 from outdial.settings import Settings
 from schemas.topics import (
     CALL_OUTCOMES,
@@ -65,19 +65,18 @@ def group_state(settings: Settings) -> GroupState:
     known = require_broker(settings, ANSWERS).topics
     client = admin(settings)
     try:
-        return patiently(lambda: GroupState(_members(client), _lag(client, known)))
+        return patiently(lambda: GroupState(_members(client), _lag(settings, client, known)))
     except KafkaException as error:
         raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
 
 
 def committed(settings: Settings, topic: str) -> dict[int, int]:
     """Partition -> the record that the workers read next. Raises OutdialError if the broker does not tell."""
+    known = require_broker(settings, ANSWERS).topics.get(topic)
     try:
-        found = patiently(lambda: _committed(admin(settings)))
-        return {partition: offset for (name, partition), offset in found.items() if name == topic}
+        found = patiently(lambda: _committed(settings, [TopicPartition(topic, p) for p in (known.partitions if known else ())]))
+        return {partition: offset for (_, partition), offset in found.items()}
     except KafkaException as error:
-        if error.args[0].name() == "GROUP_ID_NOT_FOUND":
-            return {}  # no worker has ever run
         raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
 
 
@@ -103,12 +102,12 @@ def _members(client: AdminClient) -> int:
         raise
 
 
-def _lag(client: AdminClient, known: Mapping[str, Any]) -> dict[str, int]:
+def _lag(settings: Settings, client: AdminClient, known: Mapping[str, Any]) -> dict[str, int]:
     names = [spec.name for spec in SOURCES if spec.name in known]
     places = [TopicPartition(name, p) for name in names for p in known[name].partitions]
     if not places:
         return {}
-    done = _committed(client)
+    done = _committed(settings, places)
     first, last = offsets(client, places, EARLIEST), offsets(client, places, LATEST)
     lag = dict.fromkeys(names, 0)
     for place in last:
@@ -117,9 +116,14 @@ def _lag(client: AdminClient, known: Mapping[str, Any]) -> dict[str, int]:
     return {name: behind if name in read or not behind or not done else -1 for name, behind in lag.items()}
 
 
-def _committed(client: AdminClient) -> dict[tuple[str, int], int]:
-    future = client.list_consumer_group_offsets([ConsumerGroupTopicPartitions(GROUP)], request_timeout=TIMEOUT)[GROUP]
-    return {(tp.topic, tp.partition): tp.offset for tp in future.result().topic_partitions if tp.offset >= 0}
+def _committed(settings: Settings, places: list[TopicPartition]) -> dict[tuple[str, int], int]:
+    """Asked by a consumer that never joins: an admin client that asks a broker which has just come back for a group's offsets ends
+    the process (SIGSEGV in rd_kafka_handle_OffsetFetch, librdkafka 2.16; seen under load, reported for other languages as well)."""
+    consumer = Consumer(client_config(settings) | {"group.id": GROUP, "enable.auto.commit": False})
+    try:
+        return {(tp.topic, tp.partition): tp.offset for tp in consumer.committed(places, TIMEOUT) if tp.offset >= 0}
+    finally:
+        consumer.close()
 
 
 def offsets(client: AdminClient, places: Iterable[TopicPartition], spec: Any) -> dict[tuple[str, int], int]:

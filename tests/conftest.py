@@ -24,6 +24,7 @@ hypothesis.settings.load_profile("outdial")
 LONGEST = (
     "acceptance/test_three_campaigns.py",
     "acceptance/test_examples.py",
+    "acceptance/test_example_month.py",
     "acceptance/test_pausing.py",
     "acceptance/test_kill_ablated.py",
     "acceptance/test_kill.py",

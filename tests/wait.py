@@ -9,11 +9,18 @@ T = TypeVar("T")
 
 
 def until(predicate: Callable[[], T], timeout: float = 20.0, every: float = 0.02) -> T:
-    """Asks until `predicate` gives something true, and returns that. Fails after `timeout` seconds with the last answer."""
+    """Asks until `predicate` gives something true, and returns that. Fails after `timeout` seconds with the last answer.
+
+    every: real seconds between two questions, at the least: what takes long to answer is asked less often, since others need the
+    machine.
+    """
     deadline = time.monotonic() + timeout
     pause = Event()
+    asked = time.monotonic()
     while not (answer := predicate()):
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if now >= deadline:
             raise AssertionError(f"not within {timeout} s: {getattr(predicate, '__name__', predicate)} says {answer!r}")
-        pause.wait(every)
+        pause.wait(max(every, 2 * (now - asked)))
+        asked = time.monotonic()
     return answer

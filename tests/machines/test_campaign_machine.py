@@ -114,7 +114,7 @@ class Campaign(RuleBasedStateMachine):
 
     @initialize(name=st.sampled_from(sorted(FLOWS)), numbers=st.integers(1, 2), silence=st.booleans())
     def enters(self, name: str, numbers: int, silence: bool) -> None:
-        self.now, self.running = START, True
+        self.now, self.running, self.asked = START, True, 0
         self.pauses: list[Pause] = []
         self.plan = PLANS[name, silence]
         self.profile = Profile(contact_id="c7", phone=NUMBERS[0], alt_phones=NUMBERS[1:numbers], zones=("America/New_York",))
@@ -223,7 +223,8 @@ class Campaign(RuleBasedStateMachine):
     def asks_for_a_call(self, ms: int) -> None:
         at = self.now + ms
         self.model.asks(at)
-        self._feed(flow.Callback(_written(at), f"asked {at}"))
+        self.asked += 1
+        self._feed(flow.Callback(_written(at), f"asked {self.asked}"))
 
     @rule(ms=st.sampled_from((M, H, 5 * H)), policy=st.sampled_from(("hold", "shift", "expire")))
     def pauses_or_resumes(self, ms: int, policy: str) -> None:

@@ -1,0 +1,27 @@
+"""The example of a month, the longest in real time as well: people are called again at ever other times of their day."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.acceptance.shows import PEOPLE, shown
+
+pytestmark = pytest.mark.timeout(280)
+
+
+def test_people_are_reached_again_over_a_month_at_ever_other_times_of_their_day(tmp_path: Path) -> None:
+    campaigns, log = shown(tmp_path, "re-engagement")
+    one = campaigns["re-engagement"]
+    assert one["enrolled"] == PEOPLE
+    assert one["exits"]["answered"] > PEOPLE / 2
+    calls: dict[str, list[int]] = {}
+    for line in log:
+        if line["channel"] == "call":
+            calls.setdefault(line["number"], []).append(line["received_campaign_ms"])
+    most = sorted(max(calls.values(), key=len))
+    assert len(most) >= 6
+    assert most[-1] - most[0] > 20 * 86_400_000
+    hours = {datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo("America/Chicago")).hour for at in most}
+    assert len(hours) >= 3  # not the same hour again and again
