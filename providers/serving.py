@@ -1,6 +1,7 @@
 """Serves a web application until the process is asked to end."""
 
 import asyncio
+import gc
 import signal
 
 from aiohttp import web
@@ -26,6 +27,7 @@ async def serve(app: web.Application, host: str, port: int, name: str, variable:
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
+        gc.freeze()  # what is imported stays: to walk it again stops the loop for 60 ms, and every request with it
         log.info(f"The {name} listens at http://{host}:{port}.", action="listening", port=port)
         await stop.wait()
     except OSError as error:
