@@ -30,10 +30,9 @@ from streams.records import Record
 from streams.store import Changelogged, Table
 
 GROUP = "outdial"
-#: What was fetched of a partition costs some 80 µs, however little it is: so many of them are worth one turn (10 ms) of fetching.
+#: What was fetched of a partition costs some 80 µs, however little it is: so many of them are worth one turn (10 ms) of fetching,
+#: and a fetch takes one at least.
 EVENTS_A_TURN = 8
-#: What a fetch costs at least.
-LEAST_TURN = 0.25
 #: Records of one fetch: a backlog comes in portions, and what is more urgent in between.
 FETCH_RECORDS = 8_000
 #: Real seconds after which a stage that had no room is asked again.
@@ -156,7 +155,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Any]]:  # noqa: ASYNC109 - Faust's signature
         """Yields events: of a changelog for each partition, as recovery wants them; of a source one for all partitions."""
-        await self._pace.turn(max(LEAST_TURN, self._events / EVENTS_A_TURN))
+        await self._pace.turn(max(1.0, self._events / EVENTS_A_TURN))
         seeks, generation = self._seeks, self.app.consumer_generation_id
         records, active = await self._wait_next_records(timeout)
         if not records or self.should_stop:
