@@ -36,8 +36,8 @@ from streams.transport import GROUP
 
 RATES = (1, 10, 50, 200)
 WORKERS = ("worker-1", "worker-2", "worker-3")
-#: Real seconds of dialing, at the least; until so many calls, at the least.
-SECONDS, CALLS = 60.0, 600
+#: Real seconds of dialing, at the least and at the most; in between until so many calls.
+SECONDS, LONGEST, CALLS = 60.0, 240.0, 600
 #: Real seconds after the kill from which on the line is to be used as before.
 RECOVERY = 10.0
 SECOND = 1_000_000
@@ -102,7 +102,7 @@ class Run:
 
 def measure(rate: float, seconds: float = SECONDS, calls: int = CALLS) -> Run:
     """One run at a rate, on a stack of its own."""
-    seconds = max(seconds, calls / rate) if rate > 1 else seconds
+    seconds = max(seconds, min(calls / rate, LONGEST))
     with tempfile.TemporaryDirectory() as home:
         stack = Stack(Path(home) / "home", Settings().cache_dir().resolve())
         with stack, Tap(stack.settings.simulator_port) as tap:

@@ -2,10 +2,14 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.acceptance.campaigns import EXAMPLES
+from tests.acceptance.places import read_addresses
 from tests.acceptance.shows import PEOPLE, shown
+from tests.acceptance.witness import People, Report, campaign, digits, read_area_codes, read_contacts, witness
 
 pytestmark = pytest.mark.timeout(280)
 
@@ -33,6 +37,35 @@ def test_payments_are_reminded_of_under_the_law_and_with_consent_alone(tmp_path:
     calls = Counter((line["number"], line["received_campaign_ms"] // 86_400_000) for line in log if line["channel"] == "call")
     assert calls
     assert max(calls.values()) <= 2  # one in 24 hours: two dates in UTC, at the most
+    report = seen_by_the_law(log)
+    assert not report.problems, report.summary()
+
+
+#: What is left of the campaign's own hours (mon-fri 8-20, sat 9-13) under the law of each state. Elsewhere it is mon-fri 10-18.
+LAWFUL = {
+    "FL OK AL LA MS MD MA IL": {"mon-fri": ["08:00-20:00"], "sat": ["09:00-13:00"]},
+    "CT NV MI MN NM": {"mon-fri": ["09:00-20:00"], "sat": ["09:00-13:00"]},
+    "KY": {"mon-fri": ["10:00-20:00"], "sat": ["10:00-13:00"]},
+    "PA": {"mon-fri": ["08:00-20:00"], "sat": ["09:00-12:00"]},
+    "RI": {"mon-fri": ["09:00-18:00"]},
+}
+
+
+def seen_by_the_law(log: list[dict[str, Any]]) -> Report:
+    """The independent witness: hours by the state of each person, in all zones that the person may be in."""
+    people = read_contacts(EXAMPLES / "customers.csv")
+    of = {digits(person["phone"]): person for person in people}
+    weekly = {state: hours for states, hours in LAWFUL.items() for state in states.split()}
+    files = [
+        {"id": state, "window": {"weekly": weekly.get(state, {"mon-fri": ["10:00-18:00"]}), "timezone": {}}}
+        for state in {person["state"] for person in people}
+    ]
+    calls = [
+        {"dial_id": line["dial_id"], "address": line["number"], "contact_id": person["id"], "campaign": person["state"]}
+        for line in log
+        if (person := of[digits(line["number"])])
+    ]
+    return witness(log, calls, People(people, read_area_codes(), read_addresses()), dict(map(campaign, files)))
 
 
 def test_two_campaigns_share_a_line_by_their_weights(tmp_path: Path) -> None:
