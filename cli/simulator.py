@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from outdial import logs
 from outdial.clock import clock_from
 from outdial.settings import Settings
 from providers.mix import PRESETS, read_mix
@@ -31,6 +30,8 @@ def simulator(
 
     Example: outdial simulator --seed 7 --mix realistic
     """
+    from outdial import logs  # structlog takes a tenth of a second to import: not for `outdial --help`
+
     logs.configure()
     settings = Settings()
     # aiohttp takes a quarter of a second to import: not for `outdial --help`

@@ -3,7 +3,6 @@
 import typer
 
 from outdial.kafka import require_broker
-from outdial.logs import configure
 from outdial.settings import Settings
 
 
@@ -12,10 +11,12 @@ def worker(name: str = typer.Option("", help="Its name in the group; default: th
 
     Example: outdial worker --name worker-1
     """
+    from outdial.logs import configure  # structlog takes a tenth of a second to import, Faust half a one: not for `--help`
+
     settings = Settings()
     configure()
     require_broker(settings)
-    from streams.app import Name, build  # Faust takes half a second to import: not for `outdial --help`
+    from streams.app import Name, build
 
     held = Name(settings.home, name or settings.worker_name)
     raise typer.Exit(build(settings, held.name).run())

@@ -7,8 +7,6 @@ from datetime import date
 from difflib import get_close_matches
 from functools import lru_cache
 
-import holidays
-
 _EPOCH = date(1970, 1, 1).toordinal()
 #: Presets with a name of their own.
 NAMED = {"us-federal": "US"}
@@ -35,11 +33,15 @@ def code_of(preset: str) -> str:
 
 @lru_cache(maxsize=1)
 def _divisions() -> dict[str, frozenset[str]]:
+    import holidays  # takes a twelfth of a second, and few campaigns have any
+
     return {country: frozenset(parts) for country, parts in holidays.list_supported_countries().items()}
 
 
 @lru_cache(maxsize=2048)
 def _dates(code: str, year: int) -> dict[int, str]:
+    import holidays
+
     country, _, division = code.partition("-")
     found = holidays.country_holidays(country, subdiv=division or None, years=year, language="en_US")
     return {day.toordinal() - _EPOCH: str(name) for day, name in sorted(found.items()) if day.year == year}
