@@ -61,6 +61,26 @@ def consume(settings: Settings, count: int) -> list[bytes | None]:
     return values
 
 
+#: Six clients at once, each of which is the first to ask for its group.
+ASK = """
+from concurrent.futures import ThreadPoolExecutor
+from cli.group import committed
+from outdial.settings import Settings
+
+with ThreadPoolExecutor(6) as pool:
+    print(list(pool.map(lambda _: committed(Settings(), "enrollments"), range(6))))
+"""
+
+
+@pytest.mark.usefixtures("started")
+def test_one_that_has_just_started_is_asked_how_far_the_workers_are(settings: Settings, environment: Environment) -> None:
+    """It has no coordinator of the group yet: by an admin client, every third question ended the process then."""
+    apply(settings)
+    command = [sys.executable, "-c", ASK]
+    asked = subprocess.run(command, env=environment(settings), capture_output=True, text=True)
+    assert (asked.returncode, asked.stdout.strip()) == (0, str([{}] * 6)), asked.stderr
+
+
 def test_it_survives_a_sigkill_with_topics_and_data(settings: Settings, started: Broker) -> None:
     first = started.status()
     assert (first.state, first.port, first.version) == ("running", settings.broker_port, "4.1.0")
