@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from cli.plans import Plans
 from cli.usage import Usage
 from engine import flow
-from engine.answers import Answer, At, Never, Until, When
+from engine.answers import Answer, At, Never, When
 from engine.daily_caps import untouched
 from engine.errors import OutdialError
 from engine.gate import Facts, Verdict, decide, lifecycle, room
@@ -131,7 +131,9 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
     profile, due = view.profiles.get(row.contact_id), Instant(row.due)
     going, pauses, head = view.going(row.campaign), view.pauses(row.campaign), view.plans.heads.get(row.campaign)
     if flow.moves_when_due(row, plan, profile, view.now) or (going.ok and expired(due, pauses)):
-        return Why(MOVING, since=Instant(max(due, head.at if head else 0))) if going.ok else _standing(going.until)
+        if going.ok:
+            return Why(MOVING, since=Instant(max(due, head.at if head else 0)))
+        return Why(_EVENTS[going.until.event]) if isinstance(going.until, When) else Why(LEAVING)
     if going.ok and (at := let_out(row, pauses)) > view.now:
         return Why(RAMP, until=at)
     facts = facts_of(row, plan, profile, view)
@@ -146,16 +148,6 @@ def _overdue(row: EnrollmentRow, plan: Plan, view: View) -> Why:
         case At(instant):
             return Why(reason_of(verdict), until=instant)
     return Why(reason_of(verdict))
-
-
-def _standing(until: Until | None) -> Why:
-    """Nothing of the campaign moves: it is paused, or has not begun."""
-    match until:
-        case At(instant):
-            return Why(NOT_STARTED, until=instant)
-        case When(event):
-            return Why(_EVENTS[event])
-    return Why(LEAVING)
 
 
 def facts_of(row: EnrollmentRow, plan: Plan, profile: Profile | None, view: View) -> Facts:
