@@ -19,7 +19,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=10, help="kills, from seed 0")
     parser.add_argument("--ablate", default="", help="parts of the protocol to leave out: one-flush, command-first")
     asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as home, drills(Path(home) / "home", WORKER, OUTDIAL_TEST_ABLATE=asked.ablate) as world:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        drills(Path(home) / "home", None, WORKER, OUTDIAL_TEST_ABLATE=asked.ablate) as world,
+    ):
         return show(world, asked.seeds, asked.ablate)
 
 

@@ -53,7 +53,7 @@ SHOWS: dict[str, Show] = {
     "appointment-reminder": Show(("appointment-reminder",), 3, 3_600, contacts="customers.csv", mix="callbacks"),
     "payment-reminder": Show(("payment-reminder",), 7, 21_600, contacts="customers.csv"),
     "re-engagement": Show(("re-engagement",), 32, 28_800, contacts="customers.csv"),
-    "two-on-a-line": Show(("sales-push", "service-notes"), 1, 1_200, mix="no-answer"),
+    "two-on-a-line": Show(("sales-push", "service-notes"), 2, 900, mix="no-answer"),
 }
 
 #: Real seconds from the moment the processes start until campaign time is at BEGIN.

@@ -1,6 +1,7 @@
 """`outdial topics apply`: makes the broker's topics what schemas/topics.py says. Checks all that exist before it creates any."""
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -23,8 +24,9 @@ from schemas.topics import TOPICS, TopicSpec
 
 app = typer.Typer(help="The topics on the broker.\n\nExample: outdial topics apply", no_args_is_help=True)
 
-#: Seconds for the broker to answer one request.
+#: Seconds for the broker to answer one request, and to lead what it has made; seconds between two looks.
 TIMEOUT = 30.0
+PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def apply_command(as_json: bool = typer.Option(False, "--json", help="Print one 
 
 
 def apply(settings: Settings, specs: tuple[TopicSpec, ...] = TOPICS) -> list[Applied]:
-    """Creates what is missing, and brings timestamps and segments of what exists in line. Does nothing the second time.
+    """Creates what is missing, and brings timestamps and segments of what exists in line. Does nothing the second time. What it has
+    created can be used when it returns.
 
     Raises `OutdialError`, before anything is changed, if a topic has another partition count or cleanup policy.
     """
@@ -79,6 +82,7 @@ def apply(settings: Settings, specs: tuple[TopicSpec, ...] = TOPICS) -> list[App
         missing = [spec for spec in specs if spec.name not in existing]
         replication = min(3, len(cluster.brokers))
         _create(client, missing, settings.partitions, replication)
+        wait_for_leaders(client, [spec.name for spec in missing])
         updated = _update(client, [spec for spec in specs if spec.name in existing], existing)
     except KafkaException as error:
         raise OutdialError(f"The broker refused a request about topics: {error.args[0].str()}") from error
@@ -135,6 +139,21 @@ def _create(client: AdminClient, missing: list[TopicSpec], partitions: int, repl
     for validate_only in (True, False):
         for future in client.create_topics(new, request_timeout=TIMEOUT, validate_only=validate_only).values():
             future.result()
+
+
+def wait_for_leaders(client: AdminClient, names: list[str]) -> None:
+    """Returns when the broker shows the topics and leads them: it says that it has made them before, under load by seconds.
+
+    Raises `OutdialError` after TIMEOUT.
+    """
+    deadline, waiting = time.monotonic() + TIMEOUT, set(names)
+    while waiting:
+        topics = client.list_topics(timeout=TIMEOUT).topics
+        waiting -= {name for name, topic in topics.items() if all(p.leader >= 0 for p in topic.partitions.values())}
+        if waiting and time.monotonic() > deadline:
+            raise OutdialError(f"The broker has made {', '.join(sorted(waiting))}, but does not lead them after {TIMEOUT:.0f} s")
+        if waiting:
+            time.sleep(PAUSE)
 
 
 def _update(client: AdminClient, specs: list[TopicSpec], existing: dict[str, _Existing]) -> set[str]:

@@ -14,9 +14,17 @@ from outdial.settings import Settings
 
 
 class Stack(Processes):
-    """Starts with the broker and empty topics; `settings` is what every process of it sees."""
+    """Starts with the broker and empty topics; `settings` is what every process of it sees. `bootstrap`: a broker that is already
+    there, instead of one of its own."""
 
-    def __init__(self, home: Path, cache: Path, clock: str | None = None, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        cache: Path,
+        clock: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        bootstrap: str | None = None,
+    ) -> None:
         _end_leftovers(home)
         ports = free_ports(4)
         secret = "whsec_" + secrets.token_hex(24)
@@ -28,14 +36,14 @@ class Stack(Processes):
             "OUTDIAL_WEBHOOK_PORT": str(ports[3]),
             "OUTDIAL_PROVIDER_URL": f"http://127.0.0.1:{ports[2]}",
             "OUTDIAL_WEBHOOK_SECRET": secret,
-            "OUTDIAL_BOOTSTRAP": "",
+            "OUTDIAL_BOOTSTRAP": bootstrap or "",
             "OUTDIAL_CLOCK": clock or "",
         }
         super().__init__(home / "logs", chosen | dict(environment or {}))
         self.settings = Settings(
             home=home,
             cache=cache,
-            bootstrap=None,
+            bootstrap=bootstrap,
             broker_port=ports[0],
             simulator_port=ports[2],
             webhook_port=ports[3],

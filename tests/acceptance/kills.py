@@ -78,7 +78,7 @@ def _kill(world: World, held: bool, late: Sequence[str] = ()) -> None:
     if not held:
         world.kill(WORKER)
         return
-    with writes_held_back(world.settings.broker_port, f"outdial-{WORKER}"):
+    with writes_held_back(world.settings.bootstrap_servers(), f"outdial-{WORKER}"):
         world.enroll(list(late))
         within(HELD, lambda: False)  # for as long as it takes to handle what has been fetched: nothing outside tells
         world.kill(WORKER)

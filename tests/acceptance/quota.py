@@ -14,22 +14,26 @@ ALTER_CLIENT_QUOTAS = 49
 
 
 @contextmanager
-def writes_held_back(port: int, client_id: str) -> Iterator[None]:
-    """Inside, the broker on `port` takes no writes from `client_id`. Its connections of that time stay unread afterwards."""
-    _alter(port, client_id, rate=1.0)
+def writes_held_back(server: str, client_id: str) -> Iterator[None]:
+    """Inside, the broker at `server` (host:port) takes no writes from `client_id`.
+
+    Its connections of that time stay unread afterwards.
+    """
+    _alter(server, client_id, rate=1.0)
     try:
         yield
     finally:
-        _alter(port, client_id, rate=None)
+        _alter(server, client_id, rate=None)
 
 
-def _alter(port: int, client_id: str, rate: float | None) -> None:
+def _alter(server: str, client_id: str, rate: float | None) -> None:
     """Sets (None: removes) the bytes a second that a client may write. Raises OSError if the broker refuses."""
     quota = _text("producer_byte_rate") + struct.pack(">d?", rate or 0.0, rate is None)
     entity = _text("client-id") + _text(client_id)
     body = b"".join((_array(_array(entity) + _array(quota)), struct.pack(">?", False)))
     header = struct.pack(">hhi", ALTER_CLIENT_QUOTAS, 0, 1) + _text("acceptance")
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as broker:
+    host, _, port = server.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as broker:
         broker.sendall(struct.pack(">i", len(header + body)) + header + body)
         answer = _receive(broker, *struct.unpack(">i", _receive(broker, 4)))
     # correlation id, throttle time, number of entries, error code of the first

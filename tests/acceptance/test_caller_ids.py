@@ -12,6 +12,7 @@ import pytest
 
 from cli.status import read_summary
 from engine.days import day_of
+from outdial.settings import Settings
 from tests.acceptance.world import CLEAN, OPEN, Done, World, people_of
 from tests.wait import until
 
@@ -63,9 +64,9 @@ def apply(world: World, resting: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+def ran(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[Ran]:
     home = tmp_path_factory.mktemp("numbers") / "home"
-    with World(home, RATE, OUTDIAL_PARTITIONS=str(PARTITIONS)) as world:
+    with World(home, RATE, broker, OUTDIAL_PARTITIONS=str(PARTITIONS)) as world:
         world.settings = world.settings.model_copy(update={"partitions": PARTITIONS})
         world.up("one", "two", provider=("--mix", "no-answer"))
         apply(world, "true")

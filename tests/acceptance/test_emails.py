@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine.time import HOUR
+from outdial.settings import Settings
 from schemas.rows import State
 from tests.acceptance.world import CLEAN, World, number_of, people_of
 
@@ -41,12 +42,12 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
     """A quarter of all emails bounce for good. The list has no phone column, every other person no name."""
     home = tmp_path_factory.mktemp("emails")
     people = [f"p{n}@example.com,{'Ana' if n % 2 else ''},CA,94103" for n in range(PEOPLE)]
     files = {"mix": MIX, "resources": RESOURCES, "news": CAMPAIGN, "list": "\n".join(["email,first name,state,zip", *people])}
-    with World(home / "home", RATE) as made:
+    with World(home / "home", RATE, broker) as made:
         for name, text in files.items():
             (home / name).write_text(text)
         made.up("one", provider=("--mix", str(home / "mix")))

@@ -20,8 +20,8 @@ def test_people_are_reached_again_over_a_month_at_ever_other_times_of_their_day(
     for line in log:
         if line["channel"] == "call":
             calls.setdefault(line["number"], []).append(line["received_campaign_ms"])
-    most = sorted(max(calls.values(), key=len))
-    assert len(most) >= 6
+    often = [sorted(times) for times in calls.values() if len(times) >= 6]
+    most = max(often, key=lambda times: times[-1] - times[0])
     assert most[-1] - most[0] > 20 * 86_400_000
     hours = {datetime.fromtimestamp(at / 1000, UTC).astimezone(ZoneInfo("America/Chicago")).hour for at in most}
     assert len(hours) >= 3  # not the same hour again and again

@@ -9,6 +9,7 @@ import pytest
 from cli.publish import Publisher
 from cli.read import read_heads, read_records
 from outdial.kafka import producer
+from outdial.settings import Settings
 from schemas import topics
 from schemas.base import decode
 from schemas.contact import Contact
@@ -38,8 +39,8 @@ CANADA = DRILL.replace("id: drill\n", "id: canada\ncountries: [CA]\n").replace("
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with drills(tmp_path_factory.mktemp("garbage") / "home", "one") as world:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
+    with drills(tmp_path_factory.mktemp("garbage") / "home", broker, "one") as world:
         yield world
 
 

@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition
 from cli.read import read_records
 from cli.status import read_summary
 from outdial.kafka import reader
+from outdial.settings import Settings
 from schemas.resources import Halt
 from schemas.rows import State
 from schemas.topics import DIAL_COMMANDS, RESOURCES
@@ -17,14 +18,14 @@ from tests.acceptance.world import CLEAN, World, drills, number_of, people_of, w
 from tests.acceptance.world import RESOURCES as LINES
 from tests.wait import until
 
-#: Calls a second: enough to see within a few ms that they have stopped.
+#: Calls a second: enough to see within a few ms that they have stopped. People: seconds more than a busy machine takes to halt.
 RATE = 100
-PEOPLE = 300
+PEOPLE = 800
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with drills(tmp_path_factory.mktemp("halt") / "home", "one") as world:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
+    with drills(tmp_path_factory.mktemp("halt") / "home", broker, "one") as world:
         file = world.settings.home / "limited.yaml"
         file.write_text(LINES.replace("{id: drill}", f"{{id: drill, calls_per_second: {RATE}}}"))
         world.run("resources", "apply", str(file))

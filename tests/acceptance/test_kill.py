@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from outdial.settings import Settings
 from tests.acceptance.kills import WORKER, Moment, kill
 from tests.acceptance.world import CLEAN, World, drills
 
@@ -15,8 +16,8 @@ SEEDS = range(int(os.environ.get("KILLS", "3")))
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with drills(tmp_path_factory.mktemp("kill") / "home", WORKER) as world:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
+    with drills(tmp_path_factory.mktemp("kill") / "home", broker, WORKER) as world:
         yield world
 
 

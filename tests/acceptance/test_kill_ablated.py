@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from outdial.settings import Settings
 from tests.acceptance.kills import WORKER, Moment, kill
 from tests.acceptance.world import drills
 
@@ -11,15 +12,15 @@ from tests.acceptance.world import drills
 pytestmark = pytest.mark.timeout(300)
 
 
-def test_without_acknowledged_outputs_before_offsets_people_are_lost(tmp_path: Path) -> None:
-    with drills(tmp_path / "home", WORKER, OUTDIAL_TEST_ABLATE="one-flush") as world:
+def test_without_acknowledged_outputs_before_offsets_people_are_lost(tmp_path: Path, broker: Settings) -> None:
+    with drills(tmp_path / "home", broker, WORKER, OUTDIAL_TEST_ABLATE="one-flush") as world:
         assert any(kill(world, seed).lost for seed in seeds("intake"))
         assert (done := world.verify()).status == 1, "verify has not missed them"
         assert "but has no row" in done.said
 
 
-def test_without_acknowledged_rows_before_requests_people_are_called_once_more(tmp_path: Path) -> None:
-    with drills(tmp_path / "home", WORKER, OUTDIAL_TEST_ABLATE="command-first") as world:
+def test_without_acknowledged_rows_before_requests_people_are_called_once_more(tmp_path: Path, broker: Settings) -> None:
+    with drills(tmp_path / "home", broker, WORKER, OUTDIAL_TEST_ABLATE="command-first") as world:
         assert any(kill(world, seed).uncounted for seed in seeds("dialing"))
 
 

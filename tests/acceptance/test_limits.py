@@ -13,6 +13,7 @@ import pytest
 
 from cli.publish import Publisher
 from engine.time import HOUR, MINUTE
+from outdial.settings import Settings
 from schemas.contact import Contact
 from schemas.enrollment import Enroll
 from schemas.outcome import Outcome
@@ -74,8 +75,8 @@ def enroll(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
-    with World(tmp_path_factory.mktemp("caps") / "home", RATE) as world:
+def ran(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[Ran]:
+    with World(tmp_path_factory.mktemp("caps") / "home", RATE, broker) as world:
         world.up("one", provider=("--mix", "no-answer"))
         files = {"resources": RESOURCES} | {
             name: OPEN.format(name=name, more=f"caps: {caps}", steps=STEPS) for name, caps in CAPS.items()

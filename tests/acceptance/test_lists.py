@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from outdial.settings import Settings
 from schemas.rows import State
 from tests.acceptance.world import CLEAN, OPEN, RESOURCES, World, number_of, people_of
 
@@ -17,12 +18,12 @@ pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
     """It is June 1st. Whoever is called answers."""
     home = tmp_path_factory.mktemp("lists")
     mix = home / "mix.yaml"
     mix.write_text("calls: {answered: 1}\nmessages: {delivered: 1}\n")
-    with World(home / "home", RATE) as made:
+    with World(home / "home", RATE, broker) as made:
         made.up("one", provider=("--mix", str(mix)))
         files = {name: home / f"{name}.yaml" for name in ("resources", *CAMPAIGNS)}
         files["resources"].write_text(RESOURCES)

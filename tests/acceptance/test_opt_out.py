@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from cli.publish import Publisher
+from outdial.settings import Settings
 from schemas.contact import Contact
 from schemas.rows import State
 from schemas.topics import CONTACTS
@@ -22,12 +23,12 @@ pytestmark = pytest.mark.timeout(90)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
     """Whoever is called opts out. Campaigns b and c wait for two days before they call."""
     home = tmp_path_factory.mktemp("opt-out")
     mix = home / "mix.yaml"
     mix.write_text(MIX)
-    with World(home / "home", RATE) as made:
+    with World(home / "home", RATE, broker) as made:
         made.up("one", provider=("--mix", str(mix)))
         files = {"resources": RESOURCES} | {
             name: OPEN.format(name=name, more="", steps=CALL if name in "ad" else LATER) for name in "abcd"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from outdial.settings import Settings
 from tests.acceptance.world import CLEAN, World, drills, people_of, within
 from tests.acceptance.world import RESOURCES as LINES
 
@@ -20,8 +21,8 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with drills(tmp_path_factory.mktemp("outage") / "home", "one", "two") as world:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
+    with drills(tmp_path_factory.mktemp("outage") / "home", broker, "one", "two") as world:
         file = world.settings.home / "limited.yaml"
         file.write_text(LINES.replace("{id: drill}", f"{{id: drill, calls_per_second: {RATE}}}"))
         world.run("resources", "apply", str(file))

@@ -18,6 +18,7 @@ from cli.summary import iso
 from engine.pauses import let_out
 from engine.time import HOUR, MINUTE
 from outdial.clock import clock_from
+from outdial.settings import Settings
 from schemas.campaign import CampaignHead, CampaignState
 from schemas.event import Event
 from schemas.rows import EnrollmentRow, State
@@ -37,8 +38,8 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with drills(tmp_path_factory.mktemp("lifecycle") / "home", "one", "two") as world:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
+    with drills(tmp_path_factory.mktemp("lifecycle") / "home", broker, "one", "two") as world:
         file = world.settings.home / "limited.yaml"
         file.write_text(LINES.replace("{id: drill}", f"{{id: drill, calls_per_second: {RATE}}}"))
         world.run("resources", "apply", str(file))

@@ -9,6 +9,7 @@ import pytest
 
 from cli.gather import read_each
 from cli.read import read_rows
+from outdial.settings import Settings
 from schemas.crm import CrmUpdate
 from schemas.event import Event
 from schemas.rows import ActionRow
@@ -26,9 +27,9 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
     """Everybody answers."""
-    with World(tmp_path_factory.mktemp("actions") / "home", RATE, HOOK_SECRET=SECRET) as made:
+    with World(tmp_path_factory.mktemp("actions") / "home", RATE, broker, HOOK_SECRET=SECRET) as made:
         made.up("one", provider=("--mix", "answered"))
         file = made.settings.home / "resources.yaml"
         file.write_text(RESOURCES)

@@ -10,6 +10,7 @@ import pytest
 
 from cli.gather import read_each
 from engine.time import DAY
+from outdial.settings import Settings
 from schemas.line import Grant
 from schemas.rows import State
 from schemas.topics import LINE_SLOTS
@@ -24,8 +25,8 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("sharing") / "home", RATE) as world:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
+    with World(tmp_path_factory.mktemp("sharing") / "home", RATE, broker) as world:
         yield world
 
 

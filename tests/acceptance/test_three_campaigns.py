@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from outdial.settings import Settings
 from tests.acceptance.campaigns import CAMPAIGNS, EXAMPLES, RATE, Outcome, people, run
 from tests.acceptance.world import CLEAN, World
 
@@ -15,8 +16,8 @@ pytestmark = pytest.mark.timeout(420)
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
-    with World(tmp_path_factory.mktemp("three") / "home", RATE) as world:
+def outcome(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[Outcome]:
+    with World(tmp_path_factory.mktemp("three") / "home", RATE, broker) as world:
         yield run(world, CONTACTS, {}, timeout=300)
 
 

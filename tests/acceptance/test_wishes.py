@@ -9,6 +9,7 @@ import pytest
 from cli.gather import read_each
 from cli.publish import Publisher
 from cli.read import read_rows
+from outdial.settings import Settings
 from schemas.contact import Contact
 from schemas.event import Event
 from schemas.rows import EnrollmentRow, Profile, State, TimerRow
@@ -31,11 +32,11 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
     home = tmp_path_factory.mktemp("wishes")
     (home / "mix.yaml").write_text(MIX)
     (home / "resources.yaml").write_text(RESOURCES)
-    with World(home / "home", RATE) as made:
+    with World(home / "home", RATE, broker) as made:
         made.up("one", provider=("--mix", str(home / "mix.yaml")))
         made.run("resources", "apply", str(home / "resources.yaml"))
         for name, (steps, more) in FLOWS.items():

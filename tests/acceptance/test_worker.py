@@ -8,6 +8,7 @@ import pytest
 
 from cli.group import GROUP, group_state
 from outdial.kafka import admin
+from outdial.settings import Settings
 from schemas.topics import CONTACTS
 from streams.fence import SESSION_S
 from tests.acceptance.world import CLEAN, World, drills, people_of
@@ -17,8 +18,8 @@ PEOPLE = 200
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with drills(tmp_path_factory.mktemp("worker") / "home", "one", "two") as world:
+def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
+    with drills(tmp_path_factory.mktemp("worker") / "home", broker, "one", "two") as world:
         yield world
 
 
