@@ -156,7 +156,7 @@ def test_without_the_order_a_kill_shows(lane: Lanes) -> None:
     sent = [many(10, f"x{n}") for n in range(3)]
     lane.start("hasty", ABLATE="one-flush")
     lane.ready("hasty", 8)
-    with writes_held_back(lane.settings.broker_port, "outdial-hasty"):  # from the second write on
+    with writes_held_back(lane.settings.bootstrap_servers(), "outdial-hasty"):  # from the second write on
         for batch in sent:
             lane.send(batch)
             lane.all_committed()
