@@ -40,7 +40,12 @@ class _Waiting(NamedTuple):
 def board(look: Look, width: int, height: int) -> Group:
     """The whole board, at most `height` lines of at most `width` columns."""
     campaigns, waiting = look.summary.campaigns, _waiting(look.summary.campaigns)
-    room = shares(height - FIXED - bool(look.halts), (len(campaigns), max(1, len(waiting)), len(look.lines)), LEAST)
+    undone = [
+        f"{todo.failing} of {todo.waiting} of {name} have failed so far"
+        for name, todo in sorted(look.actions.items())
+        if todo.failing
+    ]
+    room = shares(height - FIXED - bool(look.halts) - bool(undone), (len(campaigns), max(1, len(waiting)), len(look.lines)), LEAST)
     parts: list[Text | Table] = [
         _head(look),
         *([_listed("halted", [words(halt) for halt in look.halts], width, "bold red")] if look.halts else ()),
@@ -53,6 +58,7 @@ def board(look: Look, width: int, height: int) -> Group:
         Text(""),
         _listed("closings", _counts(c.calls for c in campaigns), width),
         _listed("exits", _counts(c.exits for c in campaigns), width),
+        *([_listed("actions", undone, width, "bold red")] if undone else ()),
         _lag(look, width),
     ]
     return Group(*parts)

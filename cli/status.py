@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.board import FAILING, board, campaigns_table
+from cli.pending import ToDo
 from cli.read import read_heads
 from cli.summary import CampaignSummary, Summary, Waits, iso
 from cli.watch import Look, Watch
@@ -69,7 +70,16 @@ def as_dict(look: Look) -> dict[str, Any]:
     around = {"workers": look.group.workers, "lag": look.group.lag, "broker": look.broker.as_dict(), "halts": halts}
     if look.failing is not None:
         around["provider_tried_again"] = iso(look.failing)
-    return look.summary.as_dict() | around | now
+    return _with_actions(look) | around | now
+
+
+def _with_actions(look: Look) -> dict[str, Any]:
+    """The summary; each campaign that has actions to do says so."""
+    told = look.summary.as_dict()
+    for one in told["campaigns"]:
+        if todo := look.actions.get(one["campaign"]):
+            one["actions"] = todo.as_dict()
+    return told
 
 
 def _catch_up(eyes: Watch) -> None:
@@ -94,7 +104,9 @@ def _go_on(eyes: Watch, campaign: str | None, every: float, as_json: bool) -> No
 
 
 def _only(look: Look, campaign: str | None) -> Look:
-    return replace(look, summary=look.summary.only(campaign))
+    if campaign is None:
+        return look
+    return replace(look, summary=look.summary.only(campaign), actions={k: v for k, v in look.actions.items() if k == campaign})
 
 
 def _print_line(look: Look) -> None:
@@ -116,7 +128,7 @@ def page(look: Look, width: int) -> Group:
     """What is printed once: everything, however long."""
     campaigns = look.summary.campaigns
     parts: list[Any] = [campaigns_table(campaigns, look.placed, width, len(campaigns))]
-    parts += [reasons_table(c) for c in campaigns if c.people or c.calls]
+    parts += [reasons_table(c, look.actions.get(c.campaign)) for c in campaigns if c.people or c.calls]
     behind = ", ".join(f"{topic} {'not read yet' if n < 0 else n}" for topic, n in look.group.lag.items() if n) or "none"
     parts += [Text(words(halt), style="bold red") for halt in look.halts]
     if look.failing is not None:
@@ -127,8 +139,8 @@ def page(look: Look, width: int) -> Group:
     return Group(*parts)
 
 
-def reasons_table(one: CampaignSummary) -> Table:
-    """Of one campaign: why people wait, how they left, how commands closed."""
+def reasons_table(one: CampaignSummary, todo: ToDo | None = None) -> Table:
+    """Of one campaign: why people wait, how they left, how commands closed, what is to be done after it."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
@@ -136,6 +148,8 @@ def reasons_table(one: CampaignSummary) -> Table:
     table.add_row("waiting", ", ".join(_waits(reason, w) for reason, w in sorted(one.waiting.items())) or "nobody")
     table.add_row("exits", _counts(one.exits) or "nobody")
     table.add_row("closings", _counts(one.calls) or "none")
+    if todo is not None:
+        table.add_row("actions", Text(todo.words(), style="red" if todo.failing else ""))
     return table
 
 

@@ -1,13 +1,13 @@
 """Reads what a board shows: all rows once, then the tail of the topics. The impure half of `status`; counting is cli/people.py's.
 
-One consumer, outside any group, reads rows, profiles and closings from their beginning, and of commands, receipts and reports the
-last minute. What campaigns and resources say is read again whenever something is written there.
+One consumer, outside any group, reads rows, profiles, actions and closings from their beginning, and of commands, receipts and
+reports the last minute. What campaigns and resources say is read again whenever something is written there.
 """
 
 import gc
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from cli.activity import LATE_MS, Activity, Lateness, LineUse
 from cli.budgets import used_up
 from cli.group import GroupState, group_state
+from cli.pending import Pending, ToDo
 from cli.people import People
 from cli.read import Progress, Raw, read_heads, uncollected
 from cli.summary import Closings, Summary
@@ -38,6 +39,7 @@ from schemas.topics import (
     DIAL_COMMANDS,
     DIAL_RECEIPTS,
     LINE_EVENTS,
+    POST_CALL_ACTIONS,
     RESOURCES,
     STEP_TIMERS,
 )
@@ -67,6 +69,7 @@ class Look:
     trouble: str = ""
     halts: tuple[Halt, ...] = ()  # all that stand
     failing: int | None = None  # real ms, when a provider that fails is tried again
+    actions: Mapping[str, ToDo] = field(default_factory=dict)  # by campaign: post-call actions that are not done yet
 
     @property
     def at(self) -> Instant:
@@ -81,9 +84,10 @@ class Watch:
         self._plans = read_heads(settings)
         partitions = len(require_broker(settings).topics[STEP_TIMERS.name].partitions)
         self.people, self.closings = People(self._plans, self._clock.rate, partitions), Closings()
+        self._pending = Pending()
         self._activity = Activity(self._clock.rate)
         recent = self._clock.real_ms() - LATE_MS
-        whole = dict.fromkeys((STEP_TIMERS, CONTACT_PROFILES, CALL_OUTCOMES, CAMPAIGNS, RESOURCES))
+        whole = dict.fromkeys((STEP_TIMERS, CONTACT_PROFILES, POST_CALL_ACTIONS, CALL_OUTCOMES, CAMPAIGNS, RESOURCES))
         self._follower = Follower(settings, whole | dict.fromkeys((DIAL_COMMANDS, DIAL_RECEIPTS, LINE_EVENTS), recent))
         self._takers = self._takers_by_topic()
         self._replan, self._trouble = False, ""
@@ -132,6 +136,7 @@ class Watch:
             asking=asking,
             trouble=self._trouble,
             halts=self._plans.halts,
+            actions=self._pending.by_campaign(),
         )
 
     def close(self) -> None:
@@ -177,6 +182,7 @@ class Watch:
         return {
             STEP_TIMERS.name: lambda raw: self.people.take_row(raw.key or "", raw.value),
             CONTACT_PROFILES.name: lambda raw: self.people.take_profile(raw.key or "", raw.value),
+            POST_CALL_ACTIONS.name: lambda raw: self._pending.take(raw.key or "", raw.value),
             CALL_OUTCOMES.name: each(Outcome, lambda outcome, _: self.closings.add(outcome)),
             DIAL_COMMANDS.name: each(
                 DialCommand, lambda c, raw: activity.command(c, raw.timestamp) if isinstance(c, Dial) else None

@@ -140,6 +140,8 @@ def test_a_server_that_does_not_answer_holds_up_nobody_else(world: World) -> Non
         until(lambda: told(world, "stuck")["action_done", "quick"] == len(people), timeout=60)
         assert told(world, "stuck")["action_done", "slow"] == 0
         assert all(row.contact_id in people for row in rows(world, "stuck"))
+        shown = json.loads(world.run("status", "--campaign", "stuck", "--json"))["campaigns"][0]
+        assert shown["actions"] == {"waiting": len(people), "failing": 0, "again": None}
         gate.set()
         until(lambda: told(world, "stuck")["action_done", "slow"] == len(people), timeout=60)
 
