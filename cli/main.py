@@ -1,92 +1,95 @@
-"""The command `outdial`: every sub-command is listed here, and every user's error ends here as one sentence."""
+"""The command `outdial`: every sub-command is listed here, and every user's error ends here as one sentence.
+
+A sub-command is imported when it is called, or when its help is asked for: all of them together take three times as long.
+"""
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
-from cli import (
-    broker,
-    calls,
-    campaign,
-    contacts,
-    dead_letters,
-    demo,
-    events,
-    explain,
-    halt,
-    opt_out_delays,
-    resources,
-    rules,
-    simulator,
-    status,
-    suppress,
-    suppress_import,
-    timeline,
-    topics,
-    verify,
-    webhooks,
-    when,
-    worker,
-)
 from engine.errors import OutdialError
 
-#: `outdial <name> <command>`: one line for each module that has a typer app of its own.
-GROUPS: dict[str, typer.Typer] = {
-    "broker": broker.app,
-    "topics": topics.app,
-    "resources": resources.app,
-    "campaign": campaign.app,
-    "contacts": contacts.app,
-    "suppress": suppress.app,
-    "dead-letters": dead_letters.app,
-}
-
-suppress.app.command("import")(suppress_import.import_list)
-suppress.app.command("lists")(suppress_import.lists)
-suppress.app.command("delays")(opt_out_delays.delays)
-
-#: `outdial <name>`: one line for each module that is a single command. Its docstring is the help.
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "demo": demo.demo,
-    "worker": worker.worker,
-    "webhooks": webhooks.webhooks,
-    "simulator": simulator.simulator,
-    "status": status.status,
-    "calls": calls.calls,
-    "events": events.events,
-    "timeline": timeline.timeline,
-    "explain": explain.explain_command,
-    "when": when.when,
-    "rules": rules.rules,
-    "halt": halt.halt,
-    "resume": halt.resume,
-    "verify": verify.verify,
+#: `outdial <name>`: its module here and, in that, a typer app, or the function that is the command; its docstring is the help.
+COMMANDS = {
+    "demo": "demo:demo",
+    "worker": "worker:worker",
+    "webhooks": "webhooks:webhooks",
+    "simulator": "simulator:simulator",
+    "status": "status:status",
+    "calls": "calls:calls",
+    "events": "events:events",
+    "timeline": "timeline:timeline",
+    "explain": "explain:explain_command",
+    "when": "when:when",
+    "rules": "rules:rules",
+    "halt": "halt:halt",
+    "resume": "halt:resume",
+    "verify": "verify:verify",
+    "broker": "broker:app",
+    "topics": "topics:app",
+    "resources": "resources:app",
+    "campaign": "campaign:app",
+    "contacts": "contacts:app",
+    "suppress": "suppress_commands:app",
+    "dead-letters": "dead_letters:app",
 }
 
 
-def build() -> typer.Typer:
-    """The root with all that GROUPS and COMMANDS list."""
-    root = typer.Typer(
-        name="outdial",
-        help="Outbound campaigns on a message broker: nobody called twice, nobody forgotten, every decision explained.\n\n"
-        "Example: outdial demo",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    for name, group in GROUPS.items():
-        root.add_typer(group, name=name)
-    for name, command in COMMANDS.items():
-        root.command(name)(command)
-    return root
+class _Commands(Mapping[str, Any]):
+    """Name -> click command, imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _imported(name, COMMANDS[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
 
 
-app = build()
+@cache
+def _imported(name: str, where: str) -> Any:
+    module, _, attribute = where.partition(":")
+    found = getattr(import_module(f"cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        command: Any = typer.main.get_group(found)
+        command.name = name
+        return command
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
+
+class _Root(TyperGroup):
+    """A group whose commands are those above."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings | {"commands": _Commands()})
+
+
+app = typer.Typer(
+    name="outdial",
+    help="Outbound campaigns on a message broker: nobody called twice, nobody forgotten, every decision explained.\n\n"
+    "Example: outdial demo",
+    cls=_Root,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _outdial() -> None:
+    """Typer makes a group of an app that has a callback."""
 
 
 def main() -> None:

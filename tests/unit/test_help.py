@@ -112,10 +112,3 @@ def test_the_shell_completes(typed: str, offered: str) -> None:
     words = len(typed.split()) - 1
     said = run(_OUTDIAL_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(words), OUTDIAL_BOOTSTRAP="127.0.0.1:1")
     assert said.split() == offered.split()
-
-
-def test_help_waits_for_nothing_heavy() -> None:
-    heavy = {"faust", "aiohttp", "openpyxl", "clevercsv", "matplotlib"}
-    code = f"import sys, cli.main; print(*sorted({heavy} & sys.modules.keys()))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.split() == [], "import it in the function that needs it"
