@@ -7,8 +7,9 @@ intervals, some across midnight; holidays, blackout dates, overrides, a second z
 import random
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, reduce
 from importlib import resources
+from operator import and_
 from zoneinfo import ZoneInfo, available_timezones
 
 import holidays
@@ -88,8 +89,11 @@ class Hours:
         if self.shut(day):
             return bytes(1440)
         today, before = self.begin(day), self.begin(day - timedelta(days=1))
-        ranges = [range(*each) for each in today] + [range(start - 1440, end - 1440) for start, end in before]
-        return bytes(any(minute in each for each in ranges) for minute in range(1440))
+        inside = bytearray(1440)
+        for start, end in (*today, *((start - 1440, end - 1440) for start, end in before)):
+            for minute in range(max(start, 0), min(end, 1440)):
+                inside[minute] = 1
+        return bytes(inside)
 
 
 def span(rng: random.Random) -> tuple[int, int]:
@@ -126,32 +130,39 @@ def part(hours: Hours) -> WindowPart:
 
 
 @lru_cache(maxsize=8)
-def walls(zone: str, first: datetime) -> list[tuple[date, int]]:
-    """What a zone's clock reads, minute by minute: the date, and minutes since midnight."""
-    read = ((first + timedelta(minutes=n)).astimezone(clock(zone)) for n in range(BEFORE + BEHIND))
-    return [(wall.date(), wall.hour * 60 + wall.minute) for wall in read]
+def walls(zone: str, first: datetime) -> list[tuple[date, int, int]]:
+    """What a zone's clock reads: minutes in a row, as (date, first minute, minute behind).
+
+    Minute by minute in an hour in which the offset changes. In others the first minute tells: no zone changes twice in a week.
+    """
+    runs, hour = [], timedelta(hours=1)
+    for n in range((BEFORE + BEHIND) // 60):
+        at = first + n * hour
+        step = 60 if offset(zone, at) == offset(zone, at + hour) else 1
+        for minute in range(0, 60, step):
+            wall = (at + timedelta(minutes=minute)).astimezone(clock(zone))
+            day, begin = wall.date(), wall.hour * 60 + wall.minute
+            runs.append((day, begin, min(begin + step, 1440)))
+            if begin + step > 1440:
+                runs.append((day + timedelta(days=1), 0, begin + step - 1440))
+    return runs
 
 
-def flags(hours: Hours, zone: str, first: datetime) -> list[int]:
-    known: dict[date, bytes] = {}
-    found = []
-    for day, minute in walls(zone, first):
-        if day not in known:
-            known[day] = hours.minutes(day)
-        found.append(known[day][minute])
-    return found
+def flags(hours: Hours, zone: str, first: datetime) -> bytes:
+    """For each minute of the scan whether it is inside."""
+    runs = walls(zone, first)
+    known = {day: hours.minutes(day) for day in {run[0] for run in runs}}
+    return b"".join(known[day][begin:end] for day, begin, end in runs)
 
 
 def scan(layers: list[tuple[Hours, tuple[str, ...]]], first: datetime) -> list[tuple[int, int]]:
     """The open ranges within the scan, in minutes from its beginning."""
-    inside = [all(each) for each in zip(*(flags(hours, zone, first) for hours, zones in layers for zone in zones), strict=True)]
-    ranges, begun = [], None
-    for n, is_open in enumerate([*inside, False]):
-        if is_open and begun is None:
-            begun = n
-        elif not is_open and begun is not None:
-            ranges.append((begun, n))
-            begun = None
+    each = [int.from_bytes(flags(hours, zone, first)) for hours, zones in layers for zone in zones]
+    inside = reduce(and_, each).to_bytes(BEFORE + BEHIND)
+    ranges, end = [], 0
+    while (start := inside.find(1, end)) >= 0:
+        end = inside.find(0, start) if 0 in inside[start:] else len(inside)
+        ranges.append((start, end))
     return ranges
 
 
