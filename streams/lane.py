@@ -213,10 +213,14 @@ class Lane(Steps):
 
     # -- assignment --------------------------------------------------------------------------------------------------------------
 
-    async def activate(self, partitions: Iterable[int]) -> None:
-        """The tables of these partitions are recovered: hooks, then ticks and records. Called by recovery, before records flow."""
+    async def activate(self, partitions: Iterable[int]) -> bool:
+        """The tables of these partitions are recovered: hooks, then ticks and records. Called by recovery, before records flow.
+
+        False if they are not active after all: something failed, or they were revoked while they came.
+        """
         mine = frozenset(partitions)
         self._serial += 1
+        serial = self._serial
         self._coming.clear()
         self._offsets.clear()
         real = self.clock.real_ms()
@@ -229,12 +233,16 @@ class Lane(Steps):
         except Exception as error:  # Faust would swallow it, and go on
             self.fail("What the partitions rely on could not be read.", error)
         for p in sorted(mine):
+            if serial != self._serial or self.failure is not None:
+                return False
             self._run_hooks(self.on_assigned, p)
             await asyncio.sleep(0)
-        if self.failure is None:  # else a hook raised
-            self.active = mine
-            self._ticks.start(mine)
-            log.info("Partitions %s are active.", sorted(mine), extra={"action": "assigned"})
+        if serial != self._serial or self.failure is not None:
+            return False
+        self.active = mine
+        self._ticks.start(mine)
+        log.info("Partitions %s are active.", sorted(mine), extra={"action": "assigned"})
+        return True
 
     def _run_hooks(self, hooks: list[Callable[[int], None]], p: int) -> None:
         """Each makes steps of its own: all of a partition's work in one would not fit a batch."""

@@ -275,7 +275,8 @@ class LaneRecovery(Recovery):  # type: ignore[misc]
         app = self.app
         if generation_id == app.consumer_generation_id:
             freeze()
-            await app.lane.activate(app.partitions_here())
+            if not await app.lane.activate(app.partitions_here()):
+                return False
             # Faust seeks the sources now, and then empties all queues before it says that records may flow; they would flow from
             # the seek on, for the changelogs' sake, and what came in between would be lost.
             app.consumer.stop_flow()
