@@ -128,7 +128,7 @@ class Findings:
 class World(Stack):
     """A stack, and what tests ask of it. `rate`: campaign seconds in a real one; what `environment` names, every process has.
 
-    `broker`: whose broker it uses, and leaves as it was on its first day; None: one of its own.
+    `broker`: whose broker it uses, emptied before and afterwards; None: one of its own.
     """
 
     def __init__(self, home: Path, rate: float, broker: Settings | None = None, **environment: str) -> None:
@@ -142,6 +142,8 @@ class World(Stack):
         `provider`: options of `outdial simulator`.
         """
         self.broker.up()
+        if self.settings.bootstrap:
+            empty(self.settings)
         apply(self.settings)
         self.set_clock(clock_at(MONDAY, self._rate, ahead))
         self.start_provider("--seed", str(seed), *provider)
