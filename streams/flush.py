@@ -33,12 +33,13 @@ LAST_FLUSH_S = 10.0
 class Group:
     """What the steps between two cycles produced."""
 
-    __slots__ = ("_waiting", "acks", "after", "following", "offsets", "outputs", "records", "rows", "rows_at_once")
+    __slots__ = ("_others", "_waiting", "acks", "after", "following", "offsets", "outputs", "records", "rows", "rows_at_once")
 
-    def __init__(self, new_builder: Callable[[], Any]) -> None:
+    def __init__(self, new_builder: Callable[[], Any], at_once: Batches | None = None) -> None:
         self.outputs = Batches(new_builder)
         self.rows = Batches(new_builder)  # wait for the outputs of this group
-        self.rows_at_once = Batches(new_builder)
+        self.rows_at_once = Batches(new_builder) if at_once is None else at_once
+        self._others = self.rows_at_once.count  # what is in there of the group before
         self.offsets: dict[Place, int] = {}
         self.acks: list[Callable[[], None]] = []
         self.following: list[Entry] = []  # outputs of the group that takes over when this one is durable
@@ -47,7 +48,7 @@ class Group:
         self._waiting: set[tuple[Place, bytes]] = set()  # places and keys of `rows`
 
     def __bool__(self) -> bool:
-        written = self.outputs.count or self.rows.count or self.rows_at_once.count
+        written = self.outputs.count or self.rows.count or self.rows_at_once.count > self._others
         return bool(written or self.offsets or self.acks or self.following or self.after)
 
     def add(self, step: Step) -> None:
@@ -110,8 +111,8 @@ class Flusher:
         self.latency_s = 0.0  # of the last cycle
         self.group = self._new_group()
 
-    def _new_group(self) -> Group:
-        return Group(lambda: self._producer().create_batch())
+    def _new_group(self, at_once: Batches | None = None) -> Group:
+        return Group(lambda: self._producer().create_batch(), at_once)
 
     def start(self) -> None:
         """Idempotent; needs the running loop."""
@@ -180,11 +181,14 @@ class Flusher:
 
     async def _cycle(self) -> None:
         generation, before, group = self._generation, self._waiting, self.group
-        self.group = self._new_group()
+        late = group.rows.count and not self._in_one_go
+        # What the next group need not wait with leaves together with these rows: in the same batches.
+        self.group = self._new_group(group.rows if late else None)
         began = time.monotonic()
         sends = [before.rows] if before else []
-        sends += [group.outputs, group.rows_at_once]
-        late = group.rows.count and not self._in_one_go
+        sends.append(group.outputs)
+        if before is None or group.rows_at_once is not before.rows:
+            sends.append(group.rows_at_once)
         if not late:
             sends.append(group.rows)
         self._batches = sum(map(len, sends))

@@ -112,6 +112,25 @@ def test_rows_wait_for_the_outputs_of_their_step_and_offsets_for_the_rows() -> N
     played(scene)
 
 
+def test_rows_that_need_not_wait_leave_in_the_batch_of_those_that_have() -> None:
+    async def scene(bench: Bench) -> None:
+        bench.step(outputs="a", rows="r", offset=1)
+        await settle()
+        bench.step(rows="s", offset=2)
+        bench.producer.acknowledge("out:a")
+        await settle()
+        assert bench.producer.sent == ["out:a", "table:r,s"]  # two batches of one partition would be two round trips
+        assert bench.settled == []
+        bench.producer.acknowledge("table:r,s")
+        await settle()
+        assert bench.settled == [{("in", 0): 1}, {("in", 0): 2}]
+        bench.step(rows="t", offset=3)
+        await settle()
+        assert bench.producer.sent[2:] == ["table:t"]
+
+    played(scene)
+
+
 def test_rows_go_out_with_the_outputs_of_the_next_group() -> None:
     async def scene(bench: Bench) -> None:
         bench.step(outputs="a", rows="r", offset=1)
