@@ -1,7 +1,6 @@
 """`outdial topics apply`: makes the broker's topics what schemas/topics.py says. Checks all that exist before it creates any."""
 
 import json
-import time
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -17,6 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its stubs d
 from rich.console import Console
 from rich.table import Table
 
+from deploy.process import wait_until
 from engine.errors import OutdialError
 from outdial.kafka import admin, require_broker
 from outdial.settings import Settings
@@ -24,9 +24,8 @@ from schemas.topics import TOPICS, TopicSpec
 
 app = typer.Typer(help="The topics on the broker.\n\nExample: outdial topics apply", no_args_is_help=True)
 
-#: Seconds for the broker to answer one request, and to lead what it has made; seconds between two looks.
+#: Seconds for the broker to answer one request, and to lead what it has made.
 TIMEOUT = 30.0
-PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +145,16 @@ def wait_for_leaders(client: AdminClient, names: list[str]) -> None:
 
     Raises `OutdialError` after TIMEOUT.
     """
-    deadline, waiting = time.monotonic() + TIMEOUT, set(names)
-    while waiting:
-        topics = client.list_topics(timeout=TIMEOUT).topics
-        waiting -= {name for name, topic in topics.items() if all(p.leader >= 0 for p in topic.partitions.values())}
-        if waiting and time.monotonic() > deadline:
-            raise OutdialError(f"The broker has made {', '.join(sorted(waiting))}, but does not lead them after {TIMEOUT:.0f} s")
+    waiting = set(names)
+
+    def led() -> bool:
         if waiting:
-            time.sleep(PAUSE)
+            topics = client.list_topics(timeout=TIMEOUT).topics
+            waiting.difference_update(n for n, topic in topics.items() if all(p.leader >= 0 for p in topic.partitions.values()))
+        return not waiting
+
+    if not wait_until(led, TIMEOUT):
+        raise OutdialError(f"The broker has made {', '.join(sorted(waiting))}, but does not lead them after {TIMEOUT:.0f} s")
 
 
 def _update(client: AdminClient, specs: list[TopicSpec], existing: dict[str, _Existing]) -> set[str]:

@@ -151,10 +151,9 @@ class World(Stack):
             self.start_worker(name)
 
     def __exit__(self, *error: object) -> None:
-        self.stop_all()
+        super().__exit__(*error)
         if self.settings.bootstrap:
             empty(self.settings)
-        super().__exit__(*error)
 
     def start_drill(self) -> None:
         """The campaign of drills is there and runs."""

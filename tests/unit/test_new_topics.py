@@ -24,8 +24,7 @@ class Client:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-def test_topics_that_the_broker_does_not_show_or_lead_yet_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topics, "PAUSE", 0.0)
+def test_topics_that_the_broker_does_not_show_or_lead_yet_are_waited_for() -> None:
     client: Any = Client(shown(), shown(calls=1), shown(calls=1, rows=-1), shown(calls=1, rows=1))
     topics.wait_for_leaders(client, ["calls", "rows"])
     assert client.answers == [client.list_topics(1.0)]
