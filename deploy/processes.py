@@ -7,12 +7,30 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from engine.errors import OutdialError
 
 #: Real seconds a process gets to end by itself.
 PATIENCE = 20.0
+
+
+class Child(Protocol):
+    """What is used of a `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+    def kill(self) -> None: ...
 
 
 class Processes:
@@ -22,7 +40,7 @@ class Processes:
         logs.mkdir(parents=True, exist_ok=True)
         self.logs = logs
         self.environment = {**os.environ, **environment}
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, Child] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -32,8 +50,12 @@ class Processes:
 
     def start(self, name: str, *arguments: str) -> int:
         """Starts `outdial ARGUMENTS` and returns its pid."""
-        with (self.logs / f"{name}.log").open("ab") as out:
-            child = subprocess.Popen(
+        child = self._children[name] = self._spawn(arguments, self.logs / f"{name}.log")
+        return child.pid
+
+    def _spawn(self, arguments: tuple[str, ...], log: Path) -> Child:
+        with log.open("ab") as out:
+            return subprocess.Popen(
                 [sys.executable, "-m", "cli.main", *arguments],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -41,8 +63,6 @@ class Processes:
                 stderr=out,
                 start_new_session=True,  # a Ctrl-C on the terminal reaches this process alone, which ends its children in order
             )
-        self._children[name] = child
-        return child.pid
 
     def run(self, *arguments: str) -> str:
         """Runs `outdial ARGUMENTS` to its end and returns what it printed. Raises OutdialError with what it said on failure."""
@@ -88,12 +108,11 @@ class Processes:
         child = self._children.pop(name)
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
-            try:
-                child.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        return child.returncode
+        try:
+            return child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            return child.wait()
 
     def stop_all(self) -> None:
         """Ends all children, the last started first, all at once."""

@@ -21,7 +21,6 @@ ZONES = {EAST: "America/New_York", WEST: "America/Los_Angeles"}
 CAP = 3
 #: Campaign seconds in a real one: a day in twelve.
 RATE = 7_200
-PARTITIONS = 4
 PEOPLE = 14
 
 pytestmark = pytest.mark.timeout(300)
@@ -66,8 +65,7 @@ def apply(world: World, resting: str) -> None:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[Ran]:
     home = tmp_path_factory.mktemp("numbers") / "home"
-    with World(home, RATE, broker, OUTDIAL_PARTITIONS=str(PARTITIONS)) as world:
-        world.settings = world.settings.model_copy(update={"partitions": PARTITIONS})
+    with World(home, RATE, broker) as world:
         world.up("one", "two", provider=("--mix", "no-answer"))
         apply(world, "true")
         campaign = OPEN.format(name="spring", more="", steps="  - {id: call, call: {}}")
