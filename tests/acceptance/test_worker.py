@@ -11,7 +11,7 @@ from outdial.kafka import admin
 from outdial.settings import Settings
 from schemas.topics import CONTACTS
 from streams.fence import SESSION_S
-from tests.acceptance.world import CLEAN, World, drills, people_of
+from tests.acceptance.world import CLEAN, PARTITIONS, World, drills, people_of
 from tests.wait import until
 
 PEOPLE = 200
@@ -46,8 +46,8 @@ def everything_adds_up(world: World, people: list[str]) -> None:
 
 
 def test_two_workers_share_and_one_that_drains_leaves_at_once(world: World) -> None:
-    until(lambda: sizes(world) == [4, 4], timeout=30)
-    assert set.union(*shares(world).values()) == set(range(8))
+    until(lambda: sizes(world) == [PARTITIONS // 2, PARTITIONS // 2], timeout=30)
+    assert set.union(*shares(world).values()) == set(range(PARTITIONS))
     people = people_of(0, PEOPLE)
     world.enroll(people)
     until(lambda: world.requested() >= PEOPLE // 4, every=0.002)
@@ -56,20 +56,20 @@ def test_two_workers_share_and_one_that_drains_leaves_at_once(world: World) -> N
     until(lambda: set(shares(world)) == {"one"}, every=0.01)
     assert monotonic() - began < SESSION_S
     assert world.ended("two") == 0
-    until(lambda: sizes(world) == [8])
+    until(lambda: sizes(world) == [PARTITIONS])
     everything_adds_up(world, people)
 
 
 def test_one_that_dies_is_replaced_by_the_other_when_its_session_ends(world: World) -> None:
     world.start_worker("three")
-    until(lambda: sizes(world) == [4, 4], timeout=30)
+    until(lambda: sizes(world) == [PARTITIONS // 2, PARTITIONS // 2], timeout=30)
     people = people_of(1, PEOPLE)
     before = world.requested()
     world.enroll(people)
     until(lambda: world.requested() >= before + PEOPLE // 4, every=0.002)
     world.kill("three")
     assert world.ended("three") == -signal.SIGKILL
-    until(lambda: shares(world) == {"one": set(range(8))}, timeout=30)
+    until(lambda: shares(world) == {"one": set(range(PARTITIONS))}, timeout=30)
     everything_adds_up(world, people_of(0, PEOPLE) + people)
 
 

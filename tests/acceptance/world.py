@@ -244,7 +244,7 @@ class World(Stack):
         return sum(self._ends.get_watermark_offsets(place, timeout=10)[1] for place in places)
 
     def everyone_exited(self, count: int, timeout: float = 60.0, every: float = 0.3) -> None:
-        """Returns when so many enrollments are there and none of them is active. All rows are read whenever they have come to rest."""
+        """Returns when so many enrollments are there and none of them is active. All are read whenever they have come to rest."""
         last = looked = 0
 
         def exited() -> bool:
