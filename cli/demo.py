@@ -51,7 +51,7 @@ class Show:
 SHOWS: dict[str, Show] = {
     "patterns": Show(CAMPAIGNS, 3, 4_800),
     "appointment-reminder": Show(("appointment-reminder",), 3, 3_600, contacts="customers.csv", mix="callbacks"),
-    "payment-reminder": Show(("payment-reminder",), 7, 21_600, contacts="customers.csv"),
+    "payment-reminder": Show(("payment-reminder",), 7, 14_400, contacts="customers.csv"),
     "re-engagement": Show(("re-engagement",), 32, 28_800, contacts="customers.csv"),
     "two-on-a-line": Show(("sales-push", "service-notes"), 2, 900, mix="no-answer"),
 }

@@ -7,11 +7,11 @@ was not sent (`not_dialed`) can be followed by another, and one that was sent by
 
 from dataclasses import dataclass
 
+from engine.commands import dial
 from engine.errors import RecordError
 from engine.plan import Channel, Contacting, Plan
-from engine.reach import address_for
+from engine.reach import address_for, message
 from engine.retries import Disposition, effect
-from engine.templates import render
 from engine.time import Instant
 from schemas import ids
 from schemas.command import Dial
@@ -35,7 +35,7 @@ def lacking(row: ActionRow, step: Contacting, profile: Profile | None) -> str | 
     if profile is None or address(row, step, profile) is None:
         return "no_address"
     try:
-        _texts(row, step)
+        message(step, row.variables)
     except RecordError as error:
         return f"template: {error}"
     return None
@@ -54,41 +54,9 @@ def issued(row: ActionRow, step: Contacting, profile: Profile, slot: Slot, calle
 
 
 def command(row: ActionRow, step: Contacting, plan: Plan, profile: Profile) -> Dial:
-    """The dial command that the row names, the very same each time."""
-    if row.open is None:
-        raise ValueError(f"action {row.action_id} has no open command")
-    subject, text = _texts(row, step)
-    return Dial(
-        event_id=ids.event_id(row.open.dial_id, "dial", row.enrollment_id),
-        cause=row.action_id,
-        dial_id=row.open.dial_id,
-        enrollment_id=row.enrollment_id,
-        contact_id=row.contact_id,
-        campaign=row.campaign,
-        version=row.version,
-        entry=row.entry,
-        step=step.id,
-        seq=0,
-        channel=row.open.channel,
-        address=row.open.address,
-        caller=row.open.caller,
-        zones=plan.zones(profile.zones),
-        jurisdictions=profile.jurisdictions,
-        consents=profile.consents,
-        slot=row.open.slot,
-        sender=step.sender,
-        subject=subject,
-        text=text,
-        variables=row.variables,
-        at=row.open.at,
-        action=row.action_id,
-    )
-
-
-def _texts(row: ActionRow, step: Contacting) -> tuple[str | None, str | None]:
-    """Subject and text, with the person's variables as they were at the call. Raises RecordError for one that is missing."""
-    subject = None if step.subject is None else render(step.subject, row.variables)
-    return subject, render(step.template or "", row.variables)
+    """The dial command that the row names: it says what was so when the call ended."""
+    texts, action = message(step, row.variables), row.action_id
+    return dial(row, step, plan, profile, cause=action, seq=0, texts=texts, variables=row.variables, action=action)
 
 
 @dataclass(frozen=True, slots=True)

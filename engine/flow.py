@@ -35,6 +35,7 @@ from msgspec.structs import replace
 
 from engine import tries
 from engine.callbacks import allowed_from, callback_instant
+from engine.commands import dial
 from engine.errors import RecordError
 from engine.feed import told_of
 from engine.plan import Channel, Contacting, Exiting, Plan, Step, Waiting
@@ -183,36 +184,10 @@ def step_due(row: EnrollmentRow) -> Event:
 
 
 def command(row: EnrollmentRow, plan: Plan, profile: Profile) -> Dial:
-    """The dial command that the row names, the very same each time."""
-    if row.open is None:
-        raise ValueError(f"{row.key} has no open command")
+    """The dial command that the row names."""
     step = contacting(row, plan)
-    subject, text = _message(step, profile)
-    return Dial(
-        event_id=ids.event_id(row.open.dial_id, "dial", row.enrollment_id),
-        cause=tick_cause(row),
-        dial_id=row.open.dial_id,
-        enrollment_id=row.enrollment_id,
-        contact_id=row.contact_id,
-        campaign=row.campaign,
-        version=row.version,
-        entry=row.entry,
-        step=row.step,
-        seq=row.seq,
-        channel=row.open.channel,
-        address=row.open.address,
-        caller=row.open.caller,
-        zones=plan.zones(profile.zones),
-        jurisdictions=profile.jurisdictions,
-        consents=profile.consents,
-        slot=row.open.slot,
-        agent=step.agent,
-        sender=step.sender,
-        subject=subject,
-        text=text,
-        variables=profile.variables,
-        at=row.open.at,
-    )
+    texts = _message(step, profile)
+    return dial(row, step, plan, profile, cause=tick_cause(row), seq=row.seq, texts=texts, variables=profile.variables)
 
 
 def tick_cause(row: EnrollmentRow) -> str:
@@ -547,7 +522,7 @@ def _skip_reason(row: EnrollmentRow, step: Contacting, ctx: Context) -> str | No
 def _message(step: Contacting, profile: Profile) -> tuple[str | None, str | None]:
     """Subject and text. None if the contact lost a variable since the command was issued: by then it can only close, not send."""
     try:
-        return message(step, profile)
+        return message(step, profile.variables)
     except RecordError:
         return None, None
 

@@ -1,5 +1,8 @@
 """Where a person can be reached: which address a step uses, and why it may have to be passed over."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from engine.errors import RecordError
 from engine.plan import Channel, Contacting
 from engine.templates import render
@@ -27,13 +30,13 @@ def lacking(step: Contacting, profile: Profile | None, bad: tuple[str, ...]) -> 
     if profile is None or address_for(profile, step.channel, bad) is None:
         return "no_address"
     try:
-        message(step, profile)
+        message(step, profile.variables)
     except RecordError as error:
         return f"template: {error}"
     return None
 
 
-def message(step: Contacting, profile: Profile) -> tuple[str | None, str | None]:
-    """Subject and text; None where the step has none. Raises RecordError for a variable that the person lacks."""
-    subject = None if step.subject is None else render(step.subject, profile.variables)
-    return subject, None if step.template is None else render(step.template, profile.variables)
+def message(step: Contacting, variables: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Subject and text, with a person's variables; None where the step has none. Raises RecordError for one that is missing."""
+    subject = None if step.subject is None else render(step.subject, variables)
+    return subject, None if step.template is None else render(step.template, variables)

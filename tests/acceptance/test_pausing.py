@@ -34,7 +34,7 @@ CALL = "  - {id: call, call: {}}"
 #: A command takes some seconds on a busy machine, of which each is ten campaign minutes.
 WAIT_AND_CALL = "  - {id: pause, wait: 2h}\n" + CALL
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def left(world: World, name: str) -> Counter[str]:
 
 
 def everybody_has_left(world: World, name: str, count: int) -> None:
-    until(lambda: left(world, name).total() == count, timeout=60, every=0.3)
+    until(lambda: left(world, name).total() == count, timeout=150, every=0.3)
 
 
 def requested(world: World, people: list[str]) -> list[dict[str, Any]]:
