@@ -71,8 +71,13 @@ def layout_of(
         fields["phone"], how["phone"] = alt_phones.pop(0), how.get("alt_phone", "name")
     _by_contents(free, list(sample), fields, how, is_phone)
     if not any(kind in fields for kind in reach):
-        raise OutdialError(f"no column holds {_nothing(reach)}, one of {', '.join(header)}")
+        raise OutdialError(f"no column holds {_nothing(reach)}, one of {titles(header)}")
     return Layout(len(header), fields, tuple(alt_phones), free, how, tuple(header))
+
+
+def titles(header: Iterable[str]) -> str:
+    """As they are shown in a sentence: a title in a spreadsheet may have several lines."""
+    return ", ".join(" ".join(title.split()) for title in header)
 
 
 def _nothing(reach: Collection[str]) -> str:
@@ -88,7 +93,7 @@ def _mapped(columns: dict[str, int], header: list[str], mapping: dict[str, str])
     for name, given in mapping.items():
         for column in given.split(","):
             if plain(column) not in columns:
-                raise UsageError(f"--map {name}={column}: the file has no column {column!r}: it has {', '.join(header)}")
+                raise UsageError(f"--map {name}={column}: the file has no column {column!r}: it has {titles(header)}")
             if name == "alt_phone":
                 alt_phones.append(columns[plain(column)])
             else:
@@ -115,7 +120,8 @@ def _without_consent(free: dict[str, int], header: list[str], fields: dict[str, 
     """Where no column holds consent, what tells more of it is a variable. Raises UsageError if it was mapped."""
     for name in ABOUT_CONSENT if "consent" not in fields else ():
         if how.get(name) == "--map":
-            raise UsageError(f"--map {name}={header[fields[name]]}: no column holds the consent: add --map consent=COLUMN")
+            column = titles([header[fields[name]]])
+            raise UsageError(f"--map {name}={column}: no column holds the consent: add --map consent=COLUMN")
         if name in fields:
             i = fields.pop(name)
             free[plain(header[i])] = i

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from cli.columns import titles
 from cli.files import check_place
 from cli.import_command import region
 from cli.instants import parse_instant
@@ -227,7 +228,7 @@ def column_of(listing: Listing, named: str | None, country: str) -> int:
     """Which column holds the addresses. Raises UsageError if that cannot be told."""
     if named is not None:
         if named not in listing.header:
-            raise UsageError(f"--column {named!r} is none of {', '.join(listing.header)}{nearest(named, listing.header)}")
+            raise UsageError(f"--column {named!r} is none of {titles(listing.header)}{nearest(named, listing.header)}")
         return listing.header.index(named)
     shares = [(_share(listing, i, country), -i) for i in range(len(listing.header))]
     best, place = max(shares, default=(0.0, 0))

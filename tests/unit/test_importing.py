@@ -152,6 +152,12 @@ def test_a_header_without_phones_is_told_what_to_map() -> None:
         layout_of(["first_name", "city"], {})
 
 
+def test_titles_of_several_lines_are_named_on_one() -> None:
+    for mapping in ({}, {"phone": "handy"}):
+        with pytest.raises(OutdialError, match=r"First name, The city$"):
+            layout_of(["First\nname", "The\r\ncity"], mapping)
+
+
 def test_a_mapping_goes_before_names() -> None:
     layout = layout_of(["phone", "mobile", "ref"], mapping_of(["phone=Mobile,id=ref"]))
     assert layout == Layout(3, {"phone": 1, "id": 2}, (0,), {})
