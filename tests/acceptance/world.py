@@ -87,7 +87,7 @@ lines: [{id: drill}]
 #: Campaign seconds in a real one, in drills: ten minutes pass in a second.
 DRILL_RATE = 600
 
-#: Of each topic. Enough for three workers, and half the work of the usual eight.
+#: Of each topic. Enough for three workers, and less for the broker to do than the usual eight.
 PARTITIONS = 4
 
 #: Numbers that one batch of people may use.
@@ -137,7 +137,7 @@ class World(Stack):
     """
 
     def __init__(self, home: Path, rate: float, broker: Settings | None = None, **environment: str) -> None:
-        environment = {"OUTDIAL_PARTITIONS": str(PARTITIONS)} | environment
+        environment["OUTDIAL_PARTITIONS"] = str(PARTITIONS)
         super().__init__(home, CACHE, environment=environment, bootstrap=broker and broker.bootstrap_servers())
         self.settings = self.settings.model_copy(update={"partitions": PARTITIONS})
         self._rate = rate
