@@ -23,12 +23,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="people to call (CSV)")
     parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help="as for `outdial contacts import`")
-    parser.add_argument("--timeout", type=float, default=300.0, help="real seconds until everybody has to have left")
     asked = parser.parse_args(arguments)
     mapping = dict(part.split("=", 1) for given in asked.map for part in given.split(","))
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as home, World(Path(home) / "home", RATE) as world:
-        outcome = run(world, asked.file, mapping, asked.timeout)
+        outcome = run(world, asked.file, mapping)
     return show(outcome, asked.file, time.monotonic() - began)
 
 

@@ -65,7 +65,7 @@ def group_state(settings: Settings) -> GroupState:
     known = require_broker(settings, ANSWERS).topics
     client = admin(settings)
     try:
-        return patiently(lambda: GroupState(_members(client), _lag(settings, client, known)))
+        return patiently(lambda: _group_state(settings, client, known))
     except KafkaException as error:
         raise OutdialError(f"the broker does not tell how far the workers are: {error.args[0].str()}") from error
 
@@ -90,6 +90,13 @@ def patiently(question: Callable[[], T]) -> T:
             if error.args[0].code() not in STARTING or time.monotonic() > deadline:
                 raise
         time.sleep(PAUSE)
+
+
+def _group_state(settings: Settings, client: AdminClient, known: Mapping[str, Any]) -> GroupState:
+    # The lag first, which a consumer asks for: an admin client that is the first to ask a new broker for a group waits until its
+    # time is up (librdkafka 2.16), since the broker makes the topic of offsets only then. Without topics no worker runs.
+    lag = _lag(settings, client, known)
+    return GroupState(_members(client) if lag else 0, lag)
 
 
 def _members(client: AdminClient) -> int:

@@ -27,11 +27,12 @@ class Publisher:
     or a topic is missing, and on `flush` if any record was not acknowledged."""
 
     def __init__(self, settings: Settings, *specs: TopicSpec) -> None:
-        topics = require_broker(settings).topics
+        self._producer = Producer(producer_config(settings) | {"message.timeout.ms": TIMEOUT_MS})
+        # Asked by the producer itself: if the first thing it has to do is to send, it waits half a second for its producer id.
+        topics = require_broker(settings, client=self._producer).topics
         for spec in specs:
             if spec.name not in topics:
                 raise OutdialError(f"topic `{spec.name}` does not exist on this broker: run `outdial topics apply`")
-        self._producer = Producer(producer_config(settings) | {"message.timeout.ms": TIMEOUT_MS})
         self.acknowledged = 0
         self._error: KafkaError | None = None
 

@@ -77,17 +77,21 @@ def admin(settings: "Settings") -> AdminClient:
     return AdminClient(client_config(settings))
 
 
-def probe(settings: "Settings", timeout: float) -> ClusterMetadata | None:
-    """The cluster, if a broker answers the protocol within `timeout` seconds. A bare connect proves nothing."""
+def probe(settings: "Settings", timeout: float, client: AdminClient | Producer | None = None) -> ClusterMetadata | None:
+    """The cluster, if a broker answers the protocol within `timeout` seconds. A bare connect proves nothing.
+
+    client: who asks; None: a client for this alone.
+    """
     try:
-        return admin(settings).list_topics(timeout=timeout)
+        return (client or admin(settings)).list_topics(timeout=timeout)
     except KafkaException:
         return None
 
 
-def require_broker(settings: "Settings", timeout: float = 5.0) -> ClusterMetadata:
-    """The cluster as a broker describes it. Raises `OutdialError`, with the remedy, if none answers within `timeout` seconds."""
-    cluster = probe(settings, timeout)
+def require_broker(settings: "Settings", timeout: float = 5.0, client: Producer | None = None) -> ClusterMetadata:
+    """The cluster as a broker describes it, to `client` if there is one. Raises `OutdialError`, with the remedy, if none answers
+    within `timeout` seconds."""
+    cluster = probe(settings, timeout, client)
     if cluster is None:
         remedy = (
             "start it, or correct OUTDIAL_BOOTSTRAP"

@@ -9,7 +9,7 @@ from tests.wait import until
 def empty(settings: Settings) -> None:
     """Deletes the workers' group, once members that were killed are forgotten, and every topic."""
     client = admin(settings)
-    until(lambda: group_state(settings).workers == 0, timeout=30, every=0.1)
+    until(lambda: group_state(settings).workers == 0, every=0.1)
     groups = client.list_consumer_groups(request_timeout=10).result().valid
     if any(group.group_id == GROUP for group in groups):
         client.delete_consumer_groups([GROUP])[GROUP].result()

@@ -40,7 +40,7 @@ class Outcome:
     verified: Done
 
 
-def run(world: World, contacts: Path, mapping: Mapping[str, str], timeout: float) -> Outcome:
+def run(world: World, contacts: Path, mapping: Mapping[str, str]) -> Outcome:
     """Two workers call everybody of a list through the three campaigns, until all have left."""
     world.up("one", "two", ahead=AHEAD)
     world.run("resources", "apply", str(_resources(world)))
@@ -51,7 +51,7 @@ def run(world: World, contacts: Path, mapping: Mapping[str, str], timeout: float
     imported = json.loads(world.run("contacts", "import", str(contacts), *into, *mapped, "--json"))
     for name in CAMPAIGNS:
         world.run("campaign", "start", name)
-    world.everyone_exited(imported["accepted"] * len(CAMPAIGNS), timeout, every=1.0)
+    world.everyone_exited(imported["accepted"] * len(CAMPAIGNS), every=1.0)
     calls = world.calls()
     return Outcome(
         imported=imported,

@@ -23,8 +23,6 @@ CAP = 3
 RATE = 7_200
 PEOPLE = 14
 
-pytestmark = pytest.mark.timeout(300)
-
 
 def declared(resting: str) -> str:
     """Two numbers with a cap, which rest or do not, one that always rests, and one of another campaign."""
@@ -75,15 +73,15 @@ def ran(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[
         world.run("campaign", "start", "spring")
         people = people_of(0, 10 * PEOPLE)[::10]
         world.enroll(people, "spring")
-        until(lambda: waiting(world) == {"no number": PEOPLE}, timeout=60, every=0.3)
+        until(lambda: waiting(world) == {"no number": PEOPLE}, every=0.3)
         waited, told = waiting(world), world.run("explain", people[0])
         apply(world, "false")  # they are looked at again by themselves
-        until(lambda: world.requested() >= CAP, timeout=60, every=0.02)
+        until(lambda: world.requested() >= CAP, every=0.02)
         world.kill("two")
-        until(lambda: world.requested() >= 2 * CAP, timeout=60, every=0.02)
+        until(lambda: world.requested() >= 2 * CAP, every=0.02)
         later = waiting(world)
         world.start_worker("two")
-        world.everyone_exited(PEOPLE, timeout=180)
+        world.everyone_exited(PEOPLE)
         yield Ran(waited, told, world.requests(), later, world.verify())
 
 

@@ -38,9 +38,6 @@ flow:
 PEOPLE = 40
 
 
-pytestmark = pytest.mark.timeout(240)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
     """A quarter of all emails bounce for good. The list has no phone column, every other person no name."""

@@ -4,11 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from tests.acceptance.shows import PEOPLE, shown
-
-pytestmark = pytest.mark.timeout(280)
 
 
 def test_people_are_reached_again_over_a_month_at_ever_other_times_of_their_day(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_state_of_emergency_stops_those_who_may_be_there_and_nobody_else(world
         left = {row.contact_id for row in world.rows().values() if row.state is State.EXITED}
         return left & set(people) == set(people) - stopped
 
-    until(others_have_left, timeout=60, every=0.3)
+    until(others_have_left, every=0.3)
     called = {line["number"] for line in world.requests()}
     assert not called & {number_of(person) for person in stopped}
     assert waiting(world) == {"halted": len(stopped)}

@@ -2,14 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from outdial.settings import Settings
 from tests.acceptance.kills import WORKER, Moment, kill
 from tests.acceptance.world import drills
-
-# Each has a world of its own in its call, and up to four kills.
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_without_acknowledged_outputs_before_offsets_people_are_lost(tmp_path: Path, broker: Settings) -> None:

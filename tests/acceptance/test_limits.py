@@ -34,10 +34,6 @@ NUMBERS = 12
 ATTEMPTS = 3 * 3
 
 
-# Some twelve real seconds, and as many before it begins; the first test has them in its setup.
-pytestmark = pytest.mark.timeout(240)
-
-
 @dataclass(frozen=True)
 class Request:
     """What the provider got (campaign ms), and whose it was."""
@@ -88,7 +84,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[
         for name in CAPS:
             world.run("campaign", "start", name)
         enroll(world)
-        world.everyone_exited(3 * NUMBERS, timeout=120)
+        world.everyone_exited(3 * NUMBERS)
         closings = world.closings()
         yield Ran(
             tuple(request(line, closings[line["dial_id"]]) for line in world.requests()),

@@ -14,8 +14,6 @@ RATE = 60
 STEPS = "  - {id: pause, wait: 2m}\n  - {id: call, call: {}}\nexit: [answered]"
 CAMPAIGNS = {"open": "", "careful": "lists: [{id: us-national, max_age: 31 days}]"}
 
-pytestmark = pytest.mark.timeout(90)
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:

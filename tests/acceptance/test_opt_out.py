@@ -19,9 +19,6 @@ CALL, LATER = "  - {id: call, call: {}}", "  - {id: pause, wait: 48h}\n  - {id: 
 MIX = "calls: {answered: 1}\nmessages: {delivered: 1}\nopt_out: 1.0\n"
 
 
-pytestmark = pytest.mark.timeout(90)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
     """Whoever is called opts out. Campaigns b and c wait for two days before they call."""

@@ -17,8 +17,6 @@ PEOPLE = 200
 #: Real seconds for which the provider fails.
 OUTAGE = 4.0
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:

@@ -34,8 +34,6 @@ CALL = "  - {id: call, call: {}}"
 #: A command takes some seconds on a busy machine, of which each is ten campaign minutes.
 WAIT_AND_CALL = "  - {id: pause, wait: 2h}\n" + CALL
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:

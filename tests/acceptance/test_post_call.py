@@ -23,8 +23,6 @@ RATE = 600
 STEPS = "  - {id: call, call: {}}"
 HOOK = "- {{id: {id}, on: [{on}], webhook: {{url: {url}, secret_env: HOOK_SECRET}}}}"
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:
@@ -77,7 +75,7 @@ def test_each_action_is_done_once_for_each_person_and_moves_no_enrollment(world:
         )
         world.enroll(people, "all")
         names = ("tell", "left", "reached", "thanks")
-        until(lambda: told(world, "all") == {("action_done", name): len(people) for name in names}, timeout=60)
+        until(lambda: told(world, "all") == {("action_done", name): len(people) for name in names})
     assert rows(world, "all") == []
     assert len(set(server.ids())) == 2 * len(people)
     calls = [taken.news for taken in server.taken if taken.news["type"] == "call.ended"]
@@ -111,10 +109,10 @@ def test_what_was_cut_off_by_a_kill_comes_again_with_the_same_id(world: World) -
     with Collector(answer) as server:
         start(world, "cut", HOOK.format(id="tell", on="answered", url=server.url))
         world.enroll([person], "cut")
-        until(lambda: server.taken, timeout=60)
+        until(lambda: server.taken)
         assert len(rows(world, "cut")) == 1
         world.start_worker("one")
-        until(lambda: told(world, "cut") == {("action_done", "tell"): 1}, timeout=60)
+        until(lambda: told(world, "cut") == {("action_done", "tell"): 1})
     first, again = server.taken[:2]
     assert first.id == again.id
     assert first.news == again.news
@@ -137,13 +135,13 @@ def test_a_server_that_does_not_answer_holds_up_nobody_else(world: World) -> Non
             HOOK.format(id="quick", on="answered", url=quick.url),
         )
         world.enroll(people, "stuck")
-        until(lambda: told(world, "stuck")["action_done", "quick"] == len(people), timeout=60)
+        until(lambda: told(world, "stuck")["action_done", "quick"] == len(people))
         assert told(world, "stuck")["action_done", "slow"] == 0
         assert all(row.contact_id in people for row in rows(world, "stuck"))
         shown = json.loads(world.run("status", "--campaign", "stuck", "--json"))["campaigns"][0]
         assert shown["actions"] == {"waiting": len(people), "failing": 0, "again": None}
         gate.set()
-        until(lambda: told(world, "stuck")["action_done", "slow"] == len(people), timeout=60)
+        until(lambda: told(world, "stuck")["action_done", "slow"] == len(people))
 
 
 def test_what_is_given_up_lies_in_the_dead_letters_and_comes_again_from_there(world: World) -> None:
@@ -151,12 +149,12 @@ def test_what_is_given_up_lies_in_the_dead_letters_and_comes_again_from_there(wo
     with Collector(lambda n: gone[min(n, 1)]) as server:
         start(world, "gone", HOOK.format(id="tell", on="answered", url=server.url))
         world.enroll([person], "gone")
-        until(lambda: told(world, "gone") == {("action_failed", "tell"): 1}, timeout=60)
+        until(lambda: told(world, "gone") == {("action_failed", "tell"): 1})
         assert rows(world, "gone") == []
         letters = [json.loads(line) for line in world.run("dead-letters", "list", "--json").splitlines()]
         (letter,) = (one for one in letters if "action tell of gone was given up" in one["reason"])
         assert "1 record" in world.run("dead-letters", "replay", letter["newest"])
-        until(lambda: told(world, "gone")["action_done", "tell"] == 1, timeout=60)
+        until(lambda: told(world, "gone")["action_done", "tell"] == 1)
     assert len(set(server.ids())) == 1
     everything_adds_up(world)
 
@@ -175,7 +173,7 @@ def test_kills_lose_no_action_and_send_no_message_twice(world: World) -> None:
         world.enroll(people, "killed")
         worker = "one"
         for step, successor in ((10, "one"), (40, "two"), (75, "one")):  # actions that were done by then
-            until(lambda step=step: sum(told(world, "killed").values()) >= step, timeout=60)  # type: ignore[misc]
+            until(lambda step=step: sum(told(world, "killed").values()) >= step)  # type: ignore[misc]
             world.kill(worker)
             world.start_worker(worker := successor)
         wanted = {("action_done", name): len(people) for name in ("tell", "left", "thanks")}

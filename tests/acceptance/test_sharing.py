@@ -14,14 +14,12 @@ from outdial.settings import Settings
 from schemas.line import Grant
 from schemas.rows import State
 from schemas.topics import LINE_SLOTS
-from tests.acceptance.world import CLEAN, OPEN, World, number_of, people_of, within
+from tests.acceptance.world import CLEAN, OPEN, World, number_of, people_of
+from tests.wait import until
 
 STEPS = "  - {id: first, call: {}}"
 #: Campaign seconds in a real one: a day in 24 seconds.
 RATE = 3_600
-
-# A broker, two workers and a few campaign days each.
-pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ def start(world: World, line: str, campaigns: Mapping[str, str], people: Mapping
         file.write_text(OPEN.format(name=name, more=more, steps=STEPS))
         world.run("campaign", "apply", str(file))
         world.enroll(people[name], name)
-    assert within(60, lambda: len(world.rows()) == sum(map(len, people.values())), 0.3)
+    until(lambda: len(world.rows()) == sum(map(len, people.values())), every=0.3)
     world.everyone_is_here(2)
     for name in campaigns:
         world.run("campaign", "start", name)
@@ -98,14 +96,14 @@ def test_a_daily_budget_holds_whoever_dies_and_is_told_of(world: World) -> None:
     people = {"thrifty": people_of(1, 70)}
     world.up("one", "two", provider=("--mix", "no-answer"))
     start(world, "", {"thrifty": "budget: {calls: 30}"}, people)
-    assert within(30, lambda: world.requested() >= 10)
+    until(lambda: world.requested() >= 10)
     world.kill("two")
-    assert within(30, lambda: "daily budget" in waiting(world)), waiting(world)
+    until(lambda: "daily budget" in waiting(world), every=0.3)
     waits = next(row.contact_id for row in world.rows().values() if row.state is State.WAITING)
     told = json.loads(world.run("explain", waits, "--json"))["people"][0]["enrollments"][0]
     assert told["ok"]
     assert told["held"]["budget"] == "30 of 30 calls of today"
-    world.everyone_exited(70, 120)
+    world.everyone_exited(70)
     days = Counter(entry["received_campaign_ms"] // DAY for entry in world.requests())
     assert sum(days.values()) == 70
     assert max(days.values()) == 30, {str(datetime.fromtimestamp(day * DAY / 1000, UTC)): n for day, n in days.items()}

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(420)
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[Outcome]:
     with World(tmp_path_factory.mktemp("three") / "home", RATE, broker) as world:
-        yield run(world, CONTACTS, {}, timeout=300)
+        yield run(world, CONTACTS, {})
 
 
 def test_every_row_is_accounted_for(outcome: Outcome) -> None:

@@ -28,8 +28,6 @@ FLOWS = {
 #: Everybody is reached, and talks for ten minutes.
 MIX = "calls: {voicemail: 1}\nmessages: {delivered: 1}\n"
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, broker: Settings) -> Iterator[World]:

@@ -46,7 +46,7 @@ def everything_adds_up(world: World, people: list[str]) -> None:
 
 
 def test_two_workers_share_and_one_that_drains_leaves_at_once(world: World) -> None:
-    until(lambda: sizes(world) == [PARTITIONS // 2, PARTITIONS // 2], timeout=30)
+    until(lambda: sizes(world) == [PARTITIONS // 2, PARTITIONS // 2])
     assert set.union(*shares(world).values()) == set(range(PARTITIONS))
     people = people_of(0, PEOPLE)
     world.enroll(people)
@@ -62,14 +62,14 @@ def test_two_workers_share_and_one_that_drains_leaves_at_once(world: World) -> N
 
 def test_one_that_dies_is_replaced_by_the_other_when_its_session_ends(world: World) -> None:
     world.start_worker("three")
-    until(lambda: sizes(world) == [PARTITIONS // 2, PARTITIONS // 2], timeout=30)
+    until(lambda: sizes(world) == [PARTITIONS // 2, PARTITIONS // 2])
     people = people_of(1, PEOPLE)
     before = world.requested()
     world.enroll(people)
     until(lambda: world.requested() >= before + PEOPLE // 4, every=0.002)
     world.kill("three")
     assert world.ended("three") == -signal.SIGKILL
-    until(lambda: shares(world) == {"one": set(range(PARTITIONS))}, timeout=30)
+    until(lambda: shares(world) == {"one": set(range(PARTITIONS))})
     everything_adds_up(world, people_of(0, PEOPLE) + people)
 
 

@@ -243,8 +243,9 @@ class World(Stack):
         places = [TopicPartition(STEP_TIMERS.name, p) for p in range(self.settings.partitions)]
         return sum(self._ends.get_watermark_offsets(place, timeout=10)[1] for place in places)
 
-    def everyone_exited(self, count: int, timeout: float = 60.0, every: float = 0.3) -> None:
-        """Returns when so many enrollments are there and none of them is active. All are read whenever they have come to rest."""
+    def everyone_exited(self, count: int, every: float = 0.3) -> None:
+        """Returns when so many enrollments are there and none of them is active. All are read whenever they have come to rest.
+        Fails when nothing has changed for two minutes, in which a weekend passes."""
         last = looked = 0
 
         def exited() -> bool:
@@ -256,7 +257,7 @@ class World(Stack):
             looked, rows = last, self.rows()
             return len(rows) >= count and all(row.state is State.EXITED for row in rows.values())
 
-        until(exited, timeout, every)
+        until(exited, 120.0, every, progress=lambda: last)
 
     # --- what was dialed ---
 

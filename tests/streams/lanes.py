@@ -90,7 +90,7 @@ class Lanes:
             status = self.status(name)
             return status if status["active"] and partitions in (None, len(status["active"])) else None
 
-        return until(says, timeout=40)
+        return until(says)
 
     def status_file(self, name: str) -> Path:
         return self.scratch / f"{name}.json"
@@ -156,7 +156,7 @@ class Lanes:
 
     def all_committed(self) -> None:
         """Waits until everything that was sent is handled."""
-        until(lambda: self.committed() >= self.end(), timeout=60)
+        until(lambda: self.committed() >= self.end())
 
     def close(self) -> None:
         for process in self.workers.values():

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import TopicPartition
 
+from cli.group import SOURCES, GroupState, group_state
 from cli.topics import apply
 from deploy import process
 from deploy.broker import Broker, BrokerStatus
@@ -99,7 +100,11 @@ def test_it_survives_a_sigkill_with_topics_and_data(settings: Settings, started:
     assert {row.action for row in apply(settings)} == {"unchanged"}
 
 
-def test_down_stops_it_cleanly(settings: Settings, started: Broker) -> None:
+def test_one_that_no_worker_has_come_to_says_so_and_down_stops_it_cleanly(settings: Settings, started: Broker) -> None:
+    """An admin client that is the first to ask a new broker for a group never hears from it."""
+    assert group_state(settings) == GroupState(0, {})
+    apply(settings)
+    assert group_state(settings) == GroupState(0, {spec.name: 0 for spec in SOURCES})
     pid = pid_of(started.status())
     assert started.down().state == "stopped"
     assert process.identity(pid) is None

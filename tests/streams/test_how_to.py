@@ -79,7 +79,7 @@ def test_a_server_takes_webhooks_and_prints_each_once(tmp_path: Path, broker: Se
         return asyncio.run(post(webhook_id, text, secret)).why is None
 
     with running("receive-webhooks.md", broker, said):
-        until(lambda: taken("a1", bodies[0]), timeout=30)
+        until(lambda: taken("a1", bodies[0]))
         assert [taken("a1", bodies[0]), taken("a2", bodies[1])] == [True, True]
         assert not taken("a3", bodies[1], "whsec_" + "A" * 32)
         assert said.read_text().count("ada answered") == 2
@@ -102,5 +102,5 @@ def test_a_program_reads_each_outcome_once(applied: Settings, tmp_path: Path) ->
         return sorted(line.strip() for line in said.read_text().splitlines() if line.startswith(who))
 
     with running("read-outcomes.md", applied, said):
-        until(lambda: len(lines()) >= 3, timeout=60)
+        until(lambda: len(lines()) >= 3)
         assert lines() == [f"{who} call answered", f"{who} call busy", f"{who} left spring answered"]

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from deploy.broker import Broker
 from outdial.settings import Settings
 from tests.conftest import CACHE
@@ -80,7 +78,6 @@ def normal(text: str) -> list[str]:
     return [IMPORT.sub("IMPORT", line.rstrip()) for line in text.splitlines()]
 
 
-@pytest.mark.timeout(300)
 def test_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
     with shell(tmp_path) as process:
         status = process.wait(280)
