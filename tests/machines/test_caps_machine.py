@@ -56,8 +56,8 @@ CAMPAIGNS = st.sampled_from(["autumn", "autumn", "free", "spring", "winter"])
 #: What can become of a request: it never leaves; it is refused; it is taken, and the answer comes, late, or not at all.
 FATES = ("taken", "taken", "taken", "no answer", "lost", "refused")
 
-#: About 10 s. To search for longer: OUTDIAL_EXAMPLES=20000.
-EXAMPLES = int(os.environ.get("OUTDIAL_EXAMPLES", "600"))
+#: About 5 s. To search for longer: OUTDIAL_EXAMPLES=20000.
+EXAMPLES = int(os.environ.get("OUTDIAL_EXAMPLES", "300"))
 
 
 @dataclass

@@ -35,8 +35,8 @@ PEOPLE = [f"p{n}" for n in range(9)]  # person n is of partition n % 3
 PASSES = (0, 1, 999, 4_000, REACH, MINUTE, HOUR)
 ENDS = ("busy", "answered", "unknown", "provider_error")
 
-#: About 10 s. To search for longer: OUTDIAL_EXAMPLES=20000.
-EXAMPLES = int(os.environ.get("OUTDIAL_EXAMPLES", "400"))
+#: About 5 s. To search for longer: OUTDIAL_EXAMPLES=20000.
+EXAMPLES = int(os.environ.get("OUTDIAL_EXAMPLES", "200"))
 
 
 @dataclass

@@ -62,7 +62,7 @@ def call(dial_id: str = "d1", to: str = TO, **facts: Any) -> Request:
     return Request(**({"dial_id": dial_id, "channel": "call", "address": to, "caller": "+12125550100", "agent": "a"} | facts))
 
 
-def ask(url: str, question: Ask, timeout_ms: int = 2_000) -> Any:
+def ask(url: str, question: Ask, timeout_ms: int = 20_000) -> Any:
     """Asks a started adapter."""
 
     async def run() -> Any:
@@ -76,7 +76,7 @@ def ask(url: str, question: Ask, timeout_ms: int = 2_000) -> Any:
     return asyncio.run(run())
 
 
-def dial(url: str, *requests: Request, timeout_ms: int = 2_000) -> list[Receipt]:
+def dial(url: str, *requests: Request, timeout_ms: int = 20_000) -> list[Receipt]:
     async def all_at_once(provider: SimulatorProvider) -> list[Receipt]:
         return list(await asyncio.gather(*(provider.request(request) for request in requests)))
 
