@@ -54,7 +54,7 @@ SHOWS: dict[str, Show] = {
     "patterns": Show(CAMPAIGNS, 3, 4_800),
     "appointment-reminder": Show(("appointment-reminder",), 3, 3_600, contacts="customers.csv", mix="callbacks"),
     "payment-reminder": Show(("payment-reminder",), 7, 9_600, contacts="customers.csv"),
-    "re-engagement": Show(("re-engagement",), 32, 28_800, contacts="customers.csv"),
+    "re-engagement": Show(("re-engagement",), 32, 21_600, contacts="customers.csv"),
     "two-on-a-line": Show(("sales-push", "service-notes"), 2, 900, mix="no-answer"),
 }
 
