@@ -141,7 +141,7 @@ def test_complaints_1_and_20_after_more_than_an_hour_nobody_is_dropped_and_all_a
     until(lambda: clock.now() > begun + HOUR, every=0.05)
     preview = json.loads(world.run("campaign", "resume", "ramp", "--preview", "--json"))
     assert (preview["overdue"], preview["ramp"]) == (len(people), HOUR)
-    assert preview["first_hour"] == pytest.approx(len(people), abs=2)  # whose turn is the last minute may come to the line behind it
+    assert preview["first_hour"] == pytest.approx(len(people), abs=2)  # the last may come to the line behind it
     assert sum(preview["by_minute"][:30]) == pytest.approx(len(people) / 4, abs=30)
     assert "calls and messages in the first hour" in world.run("campaign", "resume", "ramp", "--preview")
 
