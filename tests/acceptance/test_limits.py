@@ -133,10 +133,12 @@ def test_a_limit_over_all_campaigns_counts_what_others_have_done(ran: Ran) -> No
 
 
 def test_complaint_17_whoever_is_refused_comes_again_at_the_instant_and_not_before(ran: Ran) -> None:
-    """A number that is full makes a command for each contact who waits for it and each time that somebody else goes first."""
+    """A number that is full makes a command for each contact who waits for it and each time that somebody else goes first: two, and
+    one more where a request took minutes of this clock, so that the number was full for longer than it had seemed."""
     assert ran.refused
     assert all(o.retry_at is not None for o in ran.refused)
-    assert max(Counter(o.address for o in ran.refused).values()) <= 2 * ATTEMPTS
+    assert len(ran.refused) <= 2 * ATTEMPTS * NUMBERS
+    assert max(Counter(o.address for o in ran.refused).values()) <= 3 * ATTEMPTS
     by_enrollment: dict[str, list[Outcome]] = {}
     for outcome in ran.refused:
         by_enrollment.setdefault(outcome.enrollment_id, []).append(outcome)
