@@ -30,10 +30,10 @@ demo: setup
 	@$(BIN)/outdial demo
 
 # The checks speak to stderr, so that pytest's closing line is the last one on stdout.
-# Six workers for two cores: much of the time is waiting. By file, since what a file starts it starts once.
+# Five workers for two cores: much of the time is waiting. By file, since what a file starts it starts once.
 test: setup
 	@$(MAKE) --no-print-directory lint >&2
-	@$(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check
