@@ -43,8 +43,17 @@ SOURCES = (
 TIMEOUT = 10.0
 #: Real seconds in which a broker that is there answers.
 ANSWERS = 5.0
-#: What a broker says that has just come back and still reads its groups; real seconds for which that is waited for, and between.
-STARTING = frozenset((KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR))
+#: What a broker says that has just come back and still reads its groups, or of a topic that has just been made; real seconds for
+#: which that is waited for, and between.
+STARTING = frozenset(
+    (
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+    )
+)
 PATIENCE, PAUSE = 15.0, 0.2
 T = TypeVar("T")
 EARLIEST, LATEST = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka has no types here
@@ -81,7 +90,7 @@ def committed(settings: Settings, topic: str) -> dict[int, int]:
 
 
 def patiently(question: Callable[[], T]) -> T:
-    """The answer, once the broker has read its groups. Raises KafkaException."""
+    """The answer, once the broker has one. Raises KafkaException."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
