@@ -20,6 +20,7 @@ from rich.table import Table
 
 from cli.broker import shown_progress
 from cli.group import group_state
+from cli.main import app
 from cli.status import live_board, read_summary
 from cli.summary import Summary
 from cli.watch import Watch
@@ -130,8 +131,6 @@ def _run(stack: Stack, *arguments: str) -> str:
 
     Raises what the command raises, and OutdialError if its exit status is another than 0.
     """
-    from cli.main import app
-
     printed, before = StringIO(), dict(os.environ)
     os.environ.update(stack.environment)
     try:

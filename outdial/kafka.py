@@ -77,7 +77,7 @@ def admin(settings: "Settings") -> AdminClient:
     return AdminClient(client_config(settings))
 
 
-def probe(settings: "Settings", timeout: float, client: AdminClient | Producer | None = None) -> ClusterMetadata | None:
+def probe(settings: "Settings", timeout: float, client: Producer | None = None) -> ClusterMetadata | None:
     """The cluster, if a broker answers the protocol within `timeout` seconds. A bare connect proves nothing.
 
     client: who asks; None: a client for this alone.
