@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cli.world import keep_newest
+from engine.pacing import TOO_LATE
 from engine.standing import LAPSE
 from engine.time import MINUTE, SECOND, Instant
 from schemas.command import Dial
@@ -130,6 +131,11 @@ class Activity:
         """When (real ms) a worker tries its provider again, which fails; of several the first. None: all providers work."""
         told = (d.failing for d in self._demands.values() if real * 1000 - d.at <= LAPSE)
         return min((back for back in told if back is not None), default=None)
+
+    def slow(self, real: int) -> int | None:
+        """How long (real ms) commands take until they are ready to send, if that is longer than their slots are open; else None."""
+        worst = max((d.lag for d in self._demands.values() if real * 1000 - d.at <= LAPSE), default=0)
+        return worst // 1000 if worst > TOO_LATE else None
 
     def _use(self, line: Line, placed: float, real: int) -> LineUse:
         told = [d for (name, _), d in self._demands.items() if name == line.id and real * 1000 - d.at <= LAPSE]

@@ -29,6 +29,8 @@ LEAST = (2, 3, 1)
 FIXED = 11
 #: While a worker's breaker is open.
 FAILING = "the provider fails and is left alone"
+#: While commands take longer than their slots are open, whoever is asked.
+SLOW = "slots end before commands are ready"
 
 
 class _Waiting(NamedTuple):
@@ -99,6 +101,8 @@ def _head(look: Look) -> Text:
     text.append(f"  broker {look.broker.state}")
     if look.failing is not None:
         text.append(f"  {FAILING}", "bold red")
+    if look.slow is not None:
+        text.append(f"  {SLOW}", "bold red")
     if look.asking:
         text.append(f"  counting {look.asking} more", "yellow")
     if look.trouble:

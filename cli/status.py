@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from cli.board import FAILING, board, campaigns_table
+from cli.board import FAILING, SLOW, board, campaigns_table, span
 from cli.pending import ToDo
 from cli.read import read_heads
 from cli.summary import CampaignSummary, Summary, Waits, iso
@@ -70,6 +70,8 @@ def as_dict(look: Look) -> dict[str, Any]:
     around = {"workers": look.group.workers, "lag": look.group.lag, "broker": look.broker.as_dict(), "halts": halts}
     if look.failing is not None:
         around["provider_tried_again"] = iso(look.failing)
+    if look.slow is not None:
+        around["ready_after_ms"] = look.slow
     return _with_actions(look) | around | now
 
 
@@ -133,6 +135,9 @@ def page(look: Look, width: int) -> Group:
     parts += [Text(words(halt), style="bold red") for halt in look.halts]
     if look.failing is not None:
         parts.append(Text(f"{FAILING}: tried again at {iso(look.failing)} (real time)", style="bold red"))
+    if look.slow is not None:
+        ask = "Is the broker slow to acknowledge, or the machine too busy?"
+        parts.append(Text(f"{SLOW}, which takes {span(look.slow)}: hardly anybody is called. {ask}", style="bold red"))
     parts += [Text(one.about, style="yellow") for one in campaigns if one.about]
     parts.append(Text(f"workers {look.group.workers or 'none: outdial worker'} · lag: {behind}"))
     parts.append(Text(f"broker {look.broker.state} at {look.broker.bootstrap} · campaign time {iso(look.at)}"))

@@ -69,6 +69,7 @@ class Look:
     trouble: str = ""
     halts: tuple[Halt, ...] = ()  # all that stand
     failing: int | None = None  # real ms, when a provider that fails is tried again
+    slow: int | None = None  # real ms that commands take until they are ready, if that is too long
     actions: Mapping[str, ToDo] = field(default_factory=dict)  # by campaign: post-call actions that are not done yet
 
     @property
@@ -129,6 +130,7 @@ class Watch:
             lines=self._activity.lines(self._plans.resources.lines.values(), real),
             placed=self._activity.placed(real),
             failing=self._activity.failing(real),
+            slow=self._activity.slow(real),
             lateness=self._activity.lateness(),
             group=self._group,
             broker=self._broker,

@@ -43,6 +43,8 @@ MIN_LEAD = 50 * MS
 #: Slots are granted up to this much further ahead than the lead, and more of them when only SLACK of it is left.
 AHEAD = 25 * MS
 SLACK = 12 * MS
+#: Commands that take longer from the grant until they are ready to send miss their slots.
+TOO_LATE = HORIZON - AHEAD
 #: Most slots in one grant: whoever takes it issues a command for each at one go, and that is not to hold up anything else.
 RUN = 64
 
@@ -149,7 +151,7 @@ class LinePacer:
         """
         lag = max((part.report.lag for part in self._parts if part.report is not None and part.usable(now)), default=0)
         most = self._bulk_of(line).most(lag, now)
-        if lag > HORIZON - AHEAD:
+        if lag > TOO_LATE:
             return 1
         return NEVER if most == MOST and line.calls_per_second is not None else most
 
@@ -166,7 +168,7 @@ class LinePacer:
     def _lead(self, now: int) -> int:
         """How far ahead slots must lie for the slowest worker to be ready."""
         leads = [part.report.lead for part in self._parts if part.report is not None and part.usable(now)]
-        return min(max(MIN_LEAD, max(leads, default=0) * 3 // 2), HORIZON - AHEAD)
+        return min(max(MIN_LEAD, max(leads, default=0) * 3 // 2), TOO_LATE)
 
     def _first(self, rate: float | None) -> int:
         """The earliest next slot, as far as slots before it matter: ours, and an owner's before us."""

@@ -104,3 +104,12 @@ def test_a_provider_that_fails_is_told_of_as_long_as_workers_say_so() -> None:
     activity.demand(demand_of(0, NOW + 1, writer=2))
     activity.demand(demand_of(1, NOW + 1, writer=2))
     assert activity.failing(NOW + 1) is None
+
+
+def test_commands_that_take_longer_than_slots_are_told_of() -> None:
+    activity = Activity(1.0)
+    activity.demand(demand_of(0, NOW, lag=875_000))
+    assert activity.slow(NOW) is None
+    activity.demand(demand_of(1, NOW, lag=915_400))
+    assert activity.slow(NOW) == 915
+    assert activity.slow(NOW + 4 * SECOND) is None, "reports lapse"

@@ -79,6 +79,17 @@ def test_what_is_halted_is_told_above_all_else() -> None:
     assert as_dict(halted)["halts"][0]["id"] == "state/US-TX"
 
 
+def test_commands_that_miss_their_slots_are_told_of_with_what_to_look_at() -> None:
+    slow = look(1, 1, slow=915)
+    assert "slots end before commands are ready" in drawn(slow, width=132)[0]
+    console = Console(width=200, color_system=None)
+    with console.capture() as capture:
+        console.print(page(slow, 200))
+    assert "are ready, which takes 915 ms: hardly anybody is called. Is the broker slow to acknowledge" in capture.get()
+    assert as_dict(slow)["ready_after_ms"] == 915
+    assert "ready_after_ms" not in as_dict(look(1, 1))
+
+
 def test_every_figure_has_its_place() -> None:
     shown = drawn(look(1, 1))
     assert shown[0] == "outdial Thu 2026-11-26 13:33:20 UTC  2 workers  broker running"
