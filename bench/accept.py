@@ -4,7 +4,6 @@ Exit status 0 only if everybody has left, the simulator's log and Outdial's own 
 and `outdial verify` finds nothing.
 """
 
-import argparse
 import sys
 import tempfile
 import time
@@ -15,12 +14,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.arguments import parser_of
 from tests.acceptance.campaigns import CAMPAIGNS, RATE, Outcome, run
 from tests.acceptance.world import CLEAN, World
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("file", type=Path, help="people to call (CSV)")
     parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help="as for `outdial contacts import`")
     asked = parser.parse_args(arguments)

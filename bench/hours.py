@@ -7,7 +7,6 @@ that the law alone decides; a phone rings for at most 30 s, and must have stoppe
 asked. The Sunday is the day before the Monday. The hours are those of --zone, and people are counted at their first instant.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from bench.arguments import parser_of
 from cli.importing import Person, layout_for, person_of
 from cli.listing import survey
 from cli.rules import pack_of
@@ -83,7 +83,7 @@ def open_at(people: list[Asked], at: Instant) -> int:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("file", type=Path, metavar="LIST.csv")
     parser.add_argument("--pack", default="us")
     parser.add_argument("--monday", type=date.fromisoformat, default=date(2026, 11, 30))

@@ -9,7 +9,6 @@ write them, which the importer takes apart without the library; `british` are nu
 The ratio on the wall is fair on a machine that does nothing else: the importer shares it with its broker, the loop with nobody.
 """
 
-import argparse
 import csv
 import json
 import os
@@ -26,6 +25,7 @@ from phonenumbers.timezone import time_zones_for_number
 from rich.console import Console
 from rich.table import Table
 
+from bench.arguments import parser_of
 from deploy.broker import Broker
 from outdial.settings import Settings
 from tests.ports import free_pair
@@ -143,7 +143,7 @@ class _broker:  # noqa: N801 - used like a function
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--dry-run", action="store_true", help="all but publishing; needs no broker")
     asked = parser.parse_args(arguments)

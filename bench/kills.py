@@ -4,18 +4,18 @@ One line a kill: people lost, dial_ids requested twice, requests that are no att
 (`--ablate`) the same kills show what these are for. Exit status 0 if nothing was found.
 """
 
-import argparse
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from bench.arguments import parser_of
 from tests.acceptance.kills import PEOPLE, WORKER, Moment, kill
 from tests.acceptance.world import World, drills
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="kills, from seed 0")
     parser.add_argument("--ablate", default="", help="parts of the protocol to leave out: one-flush, command-first")
     asked = parser.parse_args(arguments)

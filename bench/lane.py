@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import idiomatic, load
+from bench.arguments import integers
 from bench.load import Meter, People, Run
 from deploy.stack import Stack
 from outdial.kafka import admin
@@ -110,7 +111,7 @@ def measure(people: int = PEOPLE, baseline_people: int = BASELINE_PEOPLE) -> lis
 
 
 def main(arguments: list[str]) -> None:
-    counts = [int(a) for a in arguments]
+    counts = integers(__doc__, arguments, people=PEOPLE, people_for_the_baseline=BASELINE_PEOPLE)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the broker is not to outlive us
     Console(width=132, highlight=False).print(show(measure(*counts)))
 

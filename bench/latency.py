@@ -18,6 +18,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench.arguments import integers
 from bench.lane import set_up
 from bench.load import People
 from deploy.stack import Stack
@@ -94,8 +95,9 @@ def show(used: float, ms: list[float]) -> Table:
 
 
 def main(arguments: list[str]) -> None:
+    (count,) = integers(__doc__, arguments, enrollments=ENROLLMENTS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the broker is not to outlive us
-    Console(width=132, highlight=False).print(measure(*map(int, arguments)))
+    Console(width=132, highlight=False).print(measure(count))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bench.arguments import integers
 from bench.load import phones, written
 from cli.opt_out_delays import AIM_MS, Delays, measured
 from cli.publish import Publisher
@@ -116,7 +117,7 @@ def show(runs: dict[str, Delays]) -> Table:
 
 def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the broker is not to outlive us
-    people, imported = [*map(int, arguments), *(PEOPLE, IMPORTED)[len(arguments) :]]
+    people, imported = integers(__doc__, arguments, people=PEOPLE, people_imported_meanwhile=IMPORTED)
     cache = Settings().cache_dir().resolve()
     runs = {"nothing else to do": run(0, people, cache), f"while {imported:,} people are imported": run(imported, people, cache)}
     Console(width=132, highlight=False).print(show(runs))

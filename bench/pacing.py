@@ -14,6 +14,7 @@ from heapq import heappop, heappush
 from random import Random
 from time import perf_counter
 
+from bench.arguments import integers
 from engine.pacing import LinePacer
 from engine.quotas import Quota
 from engine.spacing import interval
@@ -152,4 +153,4 @@ def main(seconds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    main(*integers(__doc__, sys.argv[1:], seconds=60))

@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient
 from rich.console import Console
 from rich.table import Table
 
+from bench.arguments import parser_of, positive
 from bench.load import People
 from bench.pacing import violations
 from bench.tap import Tap
@@ -192,8 +193,11 @@ def show(runs: list[Run]) -> Table:
 
 
 def main(arguments: list[str]) -> int:
+    parser = parser_of(__doc__)
+    parser.add_argument("rates", metavar="calls/s", type=positive(float), nargs="*", default=RATES, help="one or more")
+    rates = parser.parse_args(arguments).rates
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # brokers are not to outlive us
-    runs = [measure(rate) for rate in (map(float, arguments) if arguments else RATES)]
+    runs = [measure(rate) for rate in rates]
     Console(width=132, highlight=False).print(show(runs))
     return 1 if any(violations([at for at, _ in run.log], run.rate) for run in runs) else 0
 

@@ -20,6 +20,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from bench.arguments import integers
 from bench.importing import national
 from deploy.stack import Stack
 from engine.errors import OutdialError
@@ -100,7 +101,7 @@ def show(numbers: int, costs: dict[str, Cost]) -> Table:
 
 def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the broker is not to outlive us
-    numbers = int(arguments[0]) if arguments else NUMBERS
+    (numbers,) = integers(__doc__, arguments, numbers=NUMBERS)
     costs = measure(numbers, Settings().cache_dir().resolve())
     Console(width=132, highlight=False).print(show(numbers, costs))
 

@@ -5,6 +5,7 @@ import tracemalloc
 from random import Random
 from time import perf_counter
 
+from bench.arguments import integers
 from engine.time import DAY, Instant
 from engine.timers import Wheel
 
@@ -49,4 +50,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT)
+    main(*integers(__doc__, sys.argv[1:], count=COUNT))

@@ -16,6 +16,7 @@ from time import process_time
 import holidays
 import pytz
 
+from bench.arguments import integers
 from engine.gate import Facts, decide
 from engine.layers import Layer, date_of
 from engine.plan import Channel, Contacting, Plan
@@ -147,4 +148,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else COUNT)
+    main(*integers(__doc__, sys.argv[1:], count=COUNT))

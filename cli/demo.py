@@ -19,7 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.broker import shown_progress
+from cli.columns import mapping_of
 from cli.group import group_state
+from cli.importing import layout_for
+from cli.listing import survey
 from cli.main import app
 from cli.status import live_board, read_summary
 from cli.summary import Summary
@@ -79,10 +82,12 @@ def demo(
         raise UsageError(f"--show {show!r} is none of the examples: write {listed(SHOWS)}{nearest(show, SHOWS)}")
     console = Console(file=sys.stdout, quiet=as_json)  # this one, whatever stands in for it while a command runs in here
     settings, chosen = Settings(), SHOWS[show]
+    people = contacts or EXAMPLES / chosen.contacts
+    _check_list(people, map_)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
     with Stack(settings.home / "demo", settings.cache_dir()) as stack:
-        _set_up(stack, chosen, console, contacts or EXAMPLES / chosen.contacts, map_)
+        _set_up(stack, chosen, console, people, map_)
         passed = _watch(stack, chosen, console)
         console.rule(f"After {passed / DAY:.1f} campaign days")
         summary = _last_look(stack, console)
@@ -91,6 +96,12 @@ def demo(
     _print_next(console, summary, time.monotonic() - began)
     if as_json:
         print(json.dumps(_told(summary, said, time.monotonic() - began)))
+
+
+def _check_list(contacts: Path, mapping: str) -> None:
+    """Refuses what the import would refuse as a whole, before anything is started: a file that cannot be read, a wrong column."""
+    columns = mapping_of([mapping] if mapping else [])
+    layout_for(survey(contacts, None, tuple(columns.values())), columns, "US")
 
 
 def _told(summary: Summary, said: str, seconds: float) -> dict[str, Any]:
