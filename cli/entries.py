@@ -12,8 +12,9 @@ from cli.attempts import local
 from cli.summary import iso
 from engine.time import SECOND
 
-#: What happens with one command, causes first; `due` and `waited` come before it, `retry` behind it.
-COMMAND = ("due", "waited", "issued", "decided", "placed", "provider", "ended", "retry")
+#: What happens with one command, causes first; `due` and `waited` come before it, `retry` behind it. A step may fall due and wait
+#: more than once, as somebody asks to be called at another time.
+COMMAND = ("due", "issued", "decided", "placed", "provider", "ended", "retry")
 #: Where an entry of one millisecond stands among others of it that have nothing else to go by.
 PLACES = {"requested": 0.05, "revoked": 0.15, "opt_out": 0.2, "suppressed": 0.25, "skipped": 0.3, "event": 0.3, "now": 0.9}
 #: How far an effect stands behind its cause at the least.
@@ -58,15 +59,16 @@ def in_order(entries: list[Entry], rate: float) -> list[Entry]:
             passages[entry.campaign, entry.entry].append(entry)
     _imports_first(entries, rate)
     for passage, mine in passages.items():
-        asked = (e.order for e in entries if e.kind == "requested" and (e.campaign, e.entry) == passage)
+        begun = min(e.at for e in mine) + TOGETHER_MS * rate  # what was asked for later is not what it began with
+        asked = (e.order for e in entries if e.kind == "requested" and (e.campaign, e.entry) == passage and e.at <= begun)
         latest = next(asked, 0.0)
         for entry in sorted(mine, key=_cause):
             latest = entry.order = max(latest + BEHIND, entry.order)
     return sorted(entries, key=lambda e: e.order)
 
 
-def _cause(entry: Entry) -> tuple[int, int, int]:
-    return entry.seq or 0, COMMAND.index(entry.kind) if entry.kind in COMMAND else 0, entry.at
+def _cause(entry: Entry) -> tuple[int, int, int, bool]:
+    return entry.seq or 0, COMMAND.index(entry.kind) if entry.kind in COMMAND else 0, entry.at, entry.kind == "waited"
 
 
 def _imports_first(entries: list[Entry], rate: float) -> None:

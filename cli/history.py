@@ -12,7 +12,8 @@ from cli.attempts import local
 from cli.dossier import Dossier, Found
 from cli.entries import FIRST, LAST, TOGETHER_MS, Entry, in_order
 from cli.reasons import View, why
-from cli.replay import Spell, Stand, closed_spells, replay
+from cli.replay import Asked, Spell, Stand, closed_spells, replay
+from engine import flow
 from engine.errors import OutdialError
 from engine.hours import closing
 from engine.pauses import consequential
@@ -155,10 +156,21 @@ class _Teller:
         first = one.contacts[0].appended if one.contacts else Instant(0)
         waited = first - told.at > TOGETHER_MS * one.rate and not any(dial.at < first for dial in mine.values())
         late = first if waited else None  # else the details came with the enrollment, or came again later
-        for stand in replay(told, late, mine, closed, plan, one.profile, one.now, self._pauses(plan.campaign)):
-            end = Instant(stand.issued.at) if stand.issued else self._left_from(told, stand)
+        pauses = self._pauses(plan.campaign)
+        for stand in replay(told, late, mine, closed, plan, one.profile, one.now, pauses, self._asked(told)):
+            end = Instant(stand.issued.at) if stand.issued else stand.until or self._left_from(told, stand)
             if stand.passed or (end is not None and stand.due <= end):
                 yield from self._stood(stand, plan, told.entry, end or stand.due)
+
+    def _asked(self, told: Event) -> list[Asked]:
+        """The calls that were asked for by topic. What came before the enrollment was refused, and after the exit too late."""
+        of = [f for f in self.one.requests if getattr(f.record, "campaign", None) == told.campaign]
+        mine = [f for f in of if getattr(f.record, "entry", None) == told.entry]
+        begun = next((f.appended for f in mine if f.record.kind == "enroll"), Instant(told.at))
+        exits = (f.record for f in self.one.events if f.record.kind == EventKind.EXITED)
+        gone = next((exit.at for exit in exits if exit.enrollment_id == told.enrollment_id), self.one.now)
+        calls = [f for f in mine if f.record.kind == "callback" and begun <= f.appended <= gone]
+        return [Asked(f.appended, flow.Callback(f.record.callback_at, f.record.event_id or f.place)) for f in calls]
 
     def _left_from(self, told: Event, stand: Stand) -> Instant | None:
         """Until when the enrollment stood there without a command: its exit, or now. None: the records that would tell are gone."""

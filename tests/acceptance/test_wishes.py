@@ -9,6 +9,7 @@ import pytest
 from cli.gather import read_each
 from cli.publish import Publisher
 from cli.read import read_rows
+from cli.summary import iso
 from outdial.settings import Settings
 from schemas.contact import Contact
 from schemas.event import Event
@@ -91,6 +92,8 @@ def test_a_call_that_is_asked_for_during_a_wait_is_placed_then(world: World) -> 
     assert request["received_campaign_ms"] >= scheduled.data["due"]
     kinds = [event.kind for event in events(world, person)]
     assert kinds == ["enrolled", "callback_scheduled", "step_due", "call_placed", "call_ended", "exited"]
+    told = [json.loads(line) for line in world.run("timeline", person, "--json").splitlines()]
+    assert [one["at"] for one in told if one["kind"] == "due"] == [iso(scheduled.data["due"])]
 
 
 def test_who_has_left_enters_again_as_far_as_the_campaign_lets_them(world: World) -> None:

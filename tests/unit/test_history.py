@@ -22,7 +22,7 @@ from schemas.contact import Contact
 from schemas.decision import AnswerRecord, Decision
 from schemas.enrollment import Callback, Enroll, Goal, OptOut, Unenroll
 from schemas.event import Event
-from schemas.receipt import Receipt
+from schemas.receipt import Receipt, ReceiptKind
 from schemas.rows import ActionRow, EnrollmentRow, Profile
 from schemas.suppression import Suppression
 from tests.unit.samples import NOW as TUESDAY
@@ -250,6 +250,65 @@ def test_a_step_falls_due_when_the_details_arrive() -> None:
     enrolled = next(e for events in made.world.events.values() for e in events)
     (stand,) = replay(enrolled, Instant(NOW + HOUR), {}, {}, made.plan, made.world.profiles["ann"], Instant(NOW + DAY))
     assert stand.due == NOW + HOUR
+
+
+def asked(made: Town, row: EnrollmentRow, at: int, wanted: str) -> Found:
+    """A call that is asked for on a topic; the record."""
+    made.now = Instant(at)
+    made.feed(row, flow.Callback(wanted, "asked"))
+    return Found(
+        Callback(contact_id="ann", campaign="spring", callback_at=wanted, event_id="asked"), "enrollments/0/9", Instant(at)
+    )
+
+
+def due_and_waited(made: Town, *requests: Found) -> list[tuple[str, int, str]]:
+    one = dossier_of(made, "ann")
+    one.requests += requests
+    return [(e.kind, e.at - NOW, e.text) for e in history(one) if e.kind in ("due", "waited", "now")]
+
+
+def test_a_call_that_was_asked_for_elsewhere_is_due_when_it_was_asked_for() -> None:
+    made = at_work()
+    row = made.person("ann")
+    request = asked(made, row, OPENS + MINUTE, "2026-11-26T11:00")
+    later(made, row, OPENS + 2 * HOUR + 20 * MINUTE, lambda r: made.call(r, "answered"))
+    assert due_and_waited(made, request) == [
+        ("due", 0, "Step first fell due."),
+        ("waited", 0, "Step first waited: outside the calling window until Thu 2026-11-26 09:00:00 EST."),
+        ("waited", OPENS - NOW, "Step first waited 1 min: no slot on line main came earlier."),
+        ("due", OPENS + 2 * HOUR - NOW, "Step first fell due again."),
+        ("waited", OPENS + 2 * HOUR - NOW, "Step first waited 20 min: no slot on line main came earlier."),
+    ]
+
+
+def test_a_call_that_was_asked_for_during_another_comes_after_it() -> None:
+    made = at_work()
+    row = made.person("ann")
+    made.now = OPENS
+    dial = made.issue(row)
+    made.accept(dial)
+    request = asked(made, row, OPENS + MINUTE, "2026-11-26T11:00")
+    made.now = Instant(OPENS + 2 * MINUTE)
+    made._told(dial, ReceiptKind.ENDED, "webhook", "voicemail")
+    made.close(dial)
+    made.now = Instant(OPENS + HOUR)
+    assert due_and_waited(made, request)[-1] == (
+        "now",
+        OPENS + HOUR - NOW,
+        "At step first: has its next step due Thu 2026-11-26 11:00:00 EST.",
+    )
+    later(made, row, OPENS + 2 * HOUR, lambda r: made.call(r, "answered"))
+    assert ("due", OPENS + 2 * HOUR - NOW, "Step first fell due again.") in due_and_waited(made, request)
+
+
+def test_a_call_that_is_asked_for_too_early_or_too_late_changes_nothing() -> None:
+    made = at_work()
+    row = made.person("ann")
+    later(made, row, OPENS, lambda r: made.call(r, "answered"))
+    before = due_and_waited(made)
+    record = Callback(contact_id="ann", campaign="spring", callback_at="2026-11-26T11:00")
+    at = [NOW - HOUR, OPENS + HOUR]
+    assert due_and_waited(made, *(Found(record, f"enrollments/0/{i}", Instant(t)) for i, t in enumerate(at))) == before
 
 
 def test_spells_are_when_the_window_was_closed() -> None:
