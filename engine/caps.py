@@ -21,6 +21,9 @@ from schemas.rows import Attempt, CallState, LedgerRow
 #: The longest time that a limit may look back (campaign ms), and so how long attempts are kept.
 LONGEST = 31 * DAY
 
+#: The most attempts that an address's row, or a person's, may hold: more of them would outgrow a record.
+MOST_ATTEMPTS = 1_000
+
 _RESERVED = CallState.RESERVED  # by name, which is faster (see engine/gate.py)
 _NOUNS = {None: "attempt", "call": "call", "sms": "text message", "email": "email"}
 
@@ -38,6 +41,10 @@ class Cap(NamedTuple):
     def counts(self, campaign: str, channel: str, own: str) -> bool:
         """Whether an attempt of this campaign by this channel counts for campaign `own`."""
         return (self.everywhere or campaign == own) and self.counted in (None, channel)
+
+
+#: Holds for everybody, whatever limits a campaign has.
+OWN = Cap(MOST_ATTEMPTS, LONGEST, everywhere=True, name="Outdial's own limit")
 
 
 def number_caps(caps: tuple[Cap, ...], ledger: LedgerRow, campaign: str, dial_id: str | None, now: Instant) -> Answer:

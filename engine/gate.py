@@ -16,7 +16,7 @@ import msgspec
 
 from engine import hours
 from engine.answers import BUSY_AGAIN, NOT_ASKED, YES, Answer, At, Never, Until, When, reason_of, told, weight
-from engine.caps import number_caps, person_caps
+from engine.caps import MOST_ATTEMPTS, OWN, number_caps, person_caps
 from engine.consent import consented
 from engine.halts import halted
 from engine.lifecycle import ALIVE
@@ -177,7 +177,7 @@ def decide(facts: Facts, now: Instant) -> Verdict:
         YES["lists"] if not plan.lists else lists_current(plan.lists, facts.lists or {}, now),
         YES["consent"] if not terms.consent else consented(terms.consent, facts.consents, plan, step.channel, now),
         *(_OPEN if open_now else hours.closed(terms.window, facts.zones, facts.transit, now, opens)),
-        *((YES["number_caps"], YES["person_caps"]) if not terms.caps else _caps(facts, terms, now)),
+        *(_caps(facts, terms, now) if terms.caps or _crowded(facts) else _UNCAPPED),
         YES["number"] if facts.no_number is None else no_number(facts.no_number),
         _contact_busy(facts),
         _number_busy(facts, now),
@@ -194,12 +194,24 @@ def decide(facts: Facts, now: Instant) -> Verdict:
 _OPEN = (YES["window"], YES["holidays"], YES["law"])
 
 
+#: What the limits answer where there are none.
+_UNCAPPED = (YES["number_caps"], YES["person_caps"])
+
+
+def _crowded(facts: Facts) -> bool:
+    """Whether a row may be full: Outdial's own limit, which is far from anybody's who has another."""
+    ledger, attempts = facts.ledger, facts.attempts
+    return (ledger is not None and len(ledger.attempts) >= MOST_ATTEMPTS) or (
+        attempts is not None and len(attempts) >= MOST_ATTEMPTS
+    )
+
+
 def _caps(facts: Facts, terms: Terms, now: Instant) -> tuple[Answer, Answer]:
     """The address's and the person's: the stricter wins."""
-    campaign = facts.plan.campaign
+    campaign, caps = facts.plan.campaign, (*terms.caps, OWN)
     return (
-        NOT_ASKED["number_caps"] if facts.ledger is None else number_caps(terms.caps, facts.ledger, campaign, facts.dial_id, now),
-        NOT_ASKED["person_caps"] if facts.attempts is None else person_caps(terms.caps, facts.attempts, campaign, now),
+        NOT_ASKED["number_caps"] if facts.ledger is None else number_caps(caps, facts.ledger, campaign, facts.dial_id, now),
+        NOT_ASKED["person_caps"] if facts.attempts is None else person_caps(caps, facts.attempts, campaign, now),
     )
 
 

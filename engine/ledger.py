@@ -56,6 +56,8 @@ CALLED_US = "called_us"
 KEEP_SETTLED = 7 * DAY
 #: Real ms behind `not_after` for which one that was not dialed stays: a number that is refused again and again must not grow.
 KEEP_REFUSED = HOUR
+#: The most settled commands of either kind that stay: a number that many people share would outgrow a record (a megabyte).
+MOST_DIALED, MOST_REFUSED = 256, 32
 
 
 #: Members by name, which is faster (see engine/gate.py).
@@ -459,7 +461,29 @@ def _with(row: LedgerRow, call: Call, ctx: Moment, closing: Outcome | None = Non
     """The row with this command in it, its attempt if it closes, and without what is too old to be repeated or counted."""
     kept = {k: c for k, c in row.calls.items() if c.state is _RESERVED or _repeatable(c, ctx)}
     kept[call.dial_id] = call
+    if len(kept) > MOST_REFUSED:
+        row, kept = _newest(row, kept, ctx)
     return replace(row, calls=kept, attempts=_attempts(row, closing, ctx))
+
+
+def _newest(row: LedgerRow, calls: dict[str, Call], ctx: Moment) -> tuple[LedgerRow, dict[str, Call]]:
+    """Of the settled commands the newest. One that goes while it might still be sent again in time is as good as revoked."""
+    room, gone = {False: MOST_DIALED, True: MOST_REFUSED}, list[Call]()
+    for call in reversed(calls.values()):
+        if call.state is _SETTLED:
+            room[refused := _refused(call)] -= 1
+            if room[refused] < 0:
+                gone.append(call)
+    if not gone:
+        return row, calls
+    early = {k: v for k, v in row.revoked.items() if v[1] // 1000 >= ctx.real_ms}
+    early |= {each.dial_id: ("repeated", each.not_after * 1000) for each in gone if each.not_after >= ctx.real_ms}
+    names = {each.dial_id for each in gone}
+    return replace(row, revoked=early), {k: c for k, c in calls.items() if k not in names}
+
+
+def _refused(call: Call) -> bool:
+    return call.closing is not None and call.closing.disposition == _NOT_DIALED
 
 
 def _attempts(row: LedgerRow, closing: Outcome | None, ctx: Moment) -> tuple[Attempt, ...]:
@@ -470,7 +494,7 @@ def _attempts(row: LedgerRow, closing: Outcome | None, ctx: Moment) -> tuple[Att
 
 def _repeatable(call: Call, ctx: Moment) -> bool:
     """Whether a settled command may still be asked for."""
-    if call.closing is not None and call.closing.disposition == _NOT_DIALED:
+    if _refused(call):
         return call.not_after + KEEP_REFUSED > ctx.real_ms
     return call.at > ctx.now - KEEP_SETTLED or call.not_after > ctx.real_ms
 

@@ -113,7 +113,9 @@ class Dialer:
     def tick(self, p: int, now: Instant) -> float | None:
         """Commands whose outcome is overdue; real seconds until the next deadline."""
         deadlines, real = self.index[p].deadlines, self.lane.real_ms
-        for (address, dial_id), _ in deadlines.drain(Instant(real), BATCH):
+        left = BATCH
+        while left and self.lane.roomy and (due := deadlines.drain(Instant(real), 1)):
+            ((address, dial_id), _), left = due[0], left - 1
             self.feed(p, address, ledger.Overdue(dial_id), now)
         following = deadlines.next()
         self._looks_at[p] = NEVER if following is None else following

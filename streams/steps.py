@@ -10,7 +10,7 @@ from outdial.clock import Clock
 from schemas.base import encode
 from schemas.rows import Row
 from schemas.topics import DEAD_LETTERS, TOPIC_OF, TopicSpec
-from streams.batches import MOST_BYTES, OVERHEAD, entry
+from streams.batches import BATCH_BYTES, MOST_BYTES, OVERHEAD, entry
 from streams.flush import Flusher
 from streams.offsets import Offsets
 from streams.partitions import partition_of
@@ -86,6 +86,11 @@ class Steps:
         else:
             step = self._step or self._in_step()
             step.after.append((step.partition, fn))
+
+    @property
+    def roomy(self) -> bool:
+        """Whether this step may take more: a tick with much to do ends before its rows fill a batch, and goes on in another."""
+        return (self._step or self._in_step()).size < BATCH_BYTES
 
     def hold(self) -> Callable[[], None]:
         """Keeps the offset of the record being handled from being committed until the returned function is called.

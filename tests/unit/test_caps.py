@@ -8,7 +8,7 @@ from samples import FIRST, NOW, NY, OTHER, PHONE, TEXT, dial_of, outcome_of, pla
 
 from engine import ledger
 from engine.answers import BUSY_AGAIN, Answer, At
-from engine.caps import LONGEST, Cap, number_caps, person_caps, recent, with_attempt
+from engine.caps import LONGEST, MOST_ATTEMPTS, Cap, number_caps, person_caps, recent, with_attempt
 from engine.gate import Facts, Verdict, decide
 from engine.ledger import Moment
 from engine.plan import Contacting
@@ -234,6 +234,19 @@ def test_what_was_never_requested_does_not_count(inp: str) -> None:
 def test_a_number_that_is_written_to_forgets_what_no_limit_sees() -> None:
     old = LedgerRow(address=PHONE, attempts=at(LONGEST, LONGEST - 1))
     assert reserved(row=old).attempts == at(LONGEST - 1)
+
+
+def test_nobody_is_contacted_more_than_a_thousand_times_a_month_even_without_limits() -> None:
+    """A row that held more would outgrow a record: a number that stands for thousands of people, or a loop in somebody's CRM."""
+    full = at(*range(1, MOST_ATTEMPTS + 1), campaign="autumn")
+    for attempts, ok in ((full[1:], True), (full, False)):
+        number, person = LedgerRow(address=PHONE, attempts=attempts), {"attempts": attempts}
+        for facts in ({"ledger": number}, person):
+            found = decide(Facts(plan_of(), CampaignState.RUNNING, (NY,), FIRST, **facts), NOW)  # type: ignore[arg-type]
+            assert found.ok is ok
+    (refused,) = [answer for answer in found.answers if answer.ok is False]
+    assert refused.until == At(Instant(NOW - MOST_ATTEMPTS + LONGEST))
+    assert refused.detail == "1000 of 1000 attempts in 744 h of any campaign: Outdial's own limit"
 
 
 # --- named complaints about other products ----------------------------------------------------------------------------------------

@@ -9,11 +9,12 @@ from samples import ENROLLMENT, FIRST, NOW, NY, OTHER, PHONE, PLAN, SLOT, TEXT, 
 
 from engine import ledger
 from engine.gate import Facts, Verdict, decide
-from engine.ledger import KEEP_SETTLED, LOOKUP_AGAIN, MAX_LOOKUPS, Moment, Result, apply
+from engine.ledger import KEEP_SETTLED, LOOKUP_AGAIN, MAX_LOOKUPS, MOST_DIALED, MOST_REFUSED, Moment, Result, apply
 from engine.plan import Channel, Contacting
 from engine.retries import DISPOSITIONS
 from engine.time import DAY, HOUR, Instant
 from schemas import ids
+from schemas.base import encode
 from schemas.campaign import CampaignState
 from schemas.decision import Decision
 from schemas.enrollment import Goal, OptOut
@@ -40,8 +41,9 @@ def verdict_of(row: LedgerRow = EMPTY, dial_id: str = ID, plan: Any = PLAN, **fi
     return decide(Facts(**(known | fields), plan=plan, dial_id=dial_id, ledger=row), NOW)
 
 
-def reserve(row: LedgerRow = EMPTY, dial: Any = DIAL, ms: int = 0, **fields: Any) -> Result:
-    inp = ledger.Reserve(dial, verdict_of(row, dial.dial_id, **fields), NOT_AFTER, DEADLINE, Instant(NOT_AFTER))
+def reserve(row: LedgerRow = EMPTY, dial: Any = DIAL, ms: int = 0, ledger_row: LedgerRow | None = None, **fields: Any) -> Result:
+    verdict = verdict_of(ledger_row or row, dial.dial_id, **fields)
+    inp = ledger.Reserve(dial, verdict, NOT_AFTER, DEADLINE, Instant(NOT_AFTER))
     return apply(row, inp, moment(ms))
 
 
@@ -249,6 +251,31 @@ def test_settled_commands_are_kept_to_answer_repeats_and_then_dropped() -> None:
     assert set(row_after(reserve(SETTLED, dial_of(2), ms=later)).calls) == {ID, dial_of(2).dial_id}
     assert set(row_after(reserve(SETTLED, dial_of(2), ms=KEEP_SETTLED)).calls) == {dial_of(2).dial_id}
     assert set(row_after(reserve(RESERVED, dial_of(2), ms=KEEP_SETTLED)).calls) == {ID, dial_of(2).dial_id}
+
+
+def test_a_number_that_many_people_share_does_not_outgrow_a_record() -> None:
+    """Two thousand people at one number, who are refused while it is busy with one call of them."""
+    row = RESERVED
+    for seq in range(2, 2_000):
+        row = row_after(reserve(row, dial_of(seq)))
+    assert len(row.calls) == 1 + MOST_REFUSED
+    assert len(encode(row)) < 200_000
+    again = reserve(row, dial_of(2), ledger_row=EMPTY)  # after a crash, the number is free by now, and the slot is open
+    assert not again.request
+    assert [c.disposition for c in closings(again)] == ["not_dialed"]
+    late = row_after(reserve(row, dial_of(2_000), ms=3_000))
+    assert (len(late.calls), len(late.revoked)) == (1 + MOST_REFUSED, 0)
+    assert len(encode(late)) < 50_000
+
+
+def test_a_number_that_is_called_all_the_time_does_not_outgrow_a_record() -> None:
+    row = EMPTY
+    for seq in range(1, 600):
+        row = row_after(reserve(row, dial_of(seq), ms=seq * 60_000))
+        row = row_after(apply(row, told("ended", seq, disposition="no_answer", summary="x" * 200), moment(seq * 60_000 + 30_000)))
+    assert len(row.calls) == MOST_DIALED
+    assert (set(row.calls) == {dial_of(seq).dial_id for seq in range(600 - MOST_DIALED, 600)}, row.revoked) == (True, {})
+    assert len(encode(row)) < 500_000
 
 
 # --- opt-outs and suppressions ----------------------------------------------------------------------------------------------------
