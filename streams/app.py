@@ -82,11 +82,12 @@ def build(settings: Settings, name: str) -> Worker:
     ablate = frozenset(filter(None, settings.test_ablate.split(",")))
     lane = Lane(app, clock, partitions=settings.partitions, fence=Fence(), ablate=ablate)
     heads = Heads(settings.bootstrap_servers())
-    dialer, actions = _wire(lane, clock, heads, provider)
+    dialer, actions = wire(lane, clock, heads, provider)
     return Worker(app, lane, heads, provider, dialer, actions)
 
 
-def _wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> tuple[Dialer, Actions]:
+def wire(lane: Lane, clock: Clock, heads: Heads, provider: Provider) -> tuple[Dialer, Actions]:
+    """Tables, stages and hooks onto the lane, before it starts."""
     profiles = lane.table(topics.CONTACT_PROFILES, Profile)
     rows = lane.table(topics.STEP_TIMERS, TimerRow)
     ledger = lane.table(topics.DIAL_LEDGER, DialerRow)
