@@ -1,6 +1,7 @@
-"""What is left of people whose rows are tombstoned: counts by campaign and exit reason, one row a partition.
+"""What is left of people whose rows are tombstoned: counts by campaign and exit reason, a row for each campaign of a partition.
 
-The totals row and the tombstone are written in one step, which the lane appends as one batch, so nobody is counted twice or lost.
+One row for all campaigns would be written again, longer, for every person, and outgrow a record batch some day. The totals row
+and the tombstone are written in one step, which the lane appends as one batch, so nobody is counted twice or lost.
 """
 
 from msgspec.structs import replace

@@ -194,15 +194,20 @@ class ActionRow(Row, kw_only=True, tag_field="row", tag="action"):
 
 
 class TotalsRow(Row, kw_only=True, tag_field="row", tag="totals"):
-    """People of one partition whose rows were tombstoned: campaign -> exit reason -> count. Key: `totals/<partition>`."""
+    """People of one partition and campaign whose rows were tombstoned: campaign -> exit reason -> count.
+
+    Key: `totals/<partition>/<campaign>/all`, which is no enrollment's. Rows without a campaign, `totals/<partition>`, are older:
+    they count all campaigns until then, and stay.
+    """
 
     partition: int  #: whose people these were
+    campaign: str = ""  #: the campaign; left out: several, as `exits` says
     exits: dict[str, dict[str, int]] = {}  #: campaign -> exit reason -> people
     attempts: dict[str, int] = {}  #: campaign -> attempts of those people
 
     @property
     def key(self) -> str:
-        return f"totals/{self.partition}"
+        return f"totals/{self.partition}/{self.campaign}/all" if self.campaign else f"totals/{self.partition}"
 
 
 TimerRow = EnrollmentRow | TotalsRow

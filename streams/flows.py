@@ -185,15 +185,14 @@ class Flows:
         self.callers.drop(p)
 
     def retire(self, p: int) -> None:
-        """Tombstones exited rows whose week is over; their counts join the totals of the partition in the same step."""
+        """Tombstones exited rows whose week is over; their counts join the campaign's totals in the same step."""
         for key, _ in self.index[p].retirees.drain(Instant(self.lane.real_ms), limit=16):
             row = self.row(p, key)
             if row is None or row.state is not _EXITED:
                 continue
-            name = TotalsRow(partition=p).key
-            found = self.rows.get(p, name)
-            before = found if isinstance(found, TotalsRow) else TotalsRow(partition=p)
-            self.lane.put(self.rows, p, name, totals.with_row(before, row))
+            none = TotalsRow(partition=p, campaign=row.campaign)
+            found = self.rows.get(p, none.key)
+            self.lane.put(self.rows, p, none.key, totals.with_row(found if isinstance(found, TotalsRow) else none, row))
             self.lane.put(self.rows, p, key, None)
 
     def _watch(self, p: int, key: str, old: TimerRow | None, new: TimerRow | None) -> None:

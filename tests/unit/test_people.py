@@ -267,7 +267,7 @@ def test_counting_on_is_counting_afresh(steps: list[tuple[tuple[object, ...], in
         assert both.people.summary(now, Closings()) == both.afresh(now)
 
 
-@pytest.mark.parametrize("key", ["totals/0", "ann/spring/1", "a/b/spring/1"])
+@pytest.mark.parametrize("key", ["totals/0", "totals/0/spring/all", "ann/spring/1", "a/b/spring/1"])
 def test_a_tombstone_of_somebody_nobody_knows_changes_nothing(key: str) -> None:
     people = one(row_of("bob"))
     before = people.summary(NOW, Closings())
