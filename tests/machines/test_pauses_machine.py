@@ -74,6 +74,7 @@ class Worker:
         self.heads._take(RESOURCES.name, resource_key(caller), encode(caller))
         clock: Any = SimpleNamespace(rate=1.0, real_delay=lambda ms: ms / 1000)
         self.lane: Any = SimpleNamespace(
+            roomy=True,
             emit=self._emit,
             emit_after=self._emit,
             put=self._put,

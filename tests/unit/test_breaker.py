@@ -134,7 +134,7 @@ class Desk:
         for contact in ("ann", "bob"):
             self.index.ready.add(contact, "main", "spring", Instant(0), NEVER, (("first", 1, 0), NEVER))
         self.lane: Any = SimpleNamespace(
-            tick=lambda _fn: None, emit=self.reports.append, real_us=0, real_ms=0, skew_us=0, epoch=lambda _p: 1
+            roomy=True, tick=lambda _fn: None, emit=self.reports.append, real_us=0, real_ms=0, skew_us=0, epoch=lambda _p: 1
         )
         heads = SimpleNamespace(subscribe=lambda _: None, subscribe_held=lambda _: None, budgets=lambda _line: ())
         clock = AcceleratedClock(Anchor(NOW, 0, 1), lambda: self.lane.real_us)

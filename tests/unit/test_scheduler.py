@@ -42,7 +42,7 @@ def scheduler(index: ContactIndex) -> Scheduler:
     """On a clock that stands still; nobody has a row."""
     clock = AcceleratedClock(Anchor(NOW, 5_000_000, RATE), lambda: 5_000_000)
     heads = SimpleNamespace(subscribe=lambda _changed: None, subscribe_held=lambda _changed: None)
-    lane = SimpleNamespace(tick=lambda _fn: None, real_us=clock.real_us(), real_ms=clock.real_ms())
+    lane = SimpleNamespace(tick=lambda _fn: None, roomy=True, real_us=clock.real_us(), real_ms=clock.real_ms())
     flows: Any = SimpleNamespace(lane=lane, clock=clock, heads=heads, index={0: index}, retire=lambda _p: None)
     return Scheduler(flows, Lead())
 
@@ -82,7 +82,7 @@ class Desk:
             starts_at=lambda _: self.facts.starts_at,
             pauses=self.pauses,
         )
-        lane = SimpleNamespace(tick=lambda _fn: None, emit=self.told.append, real_us=0, real_ms=0)
+        lane = SimpleNamespace(tick=lambda _fn: None, roomy=True, emit=self.told.append, real_us=0, real_ms=0)
         flows: Any = SimpleNamespace(
             lane=lane,
             clock=clock,
@@ -289,7 +289,9 @@ def report_of(index: ContactIndex, spending: Spending, *budgets: tuple[str, Budg
     told: list[Any] = []
     real = TUESDAY * 1000
     heads = SimpleNamespace(subscribe=lambda _: None, subscribe_held=lambda _: None, budgets=lambda _line: budgets)
-    lane = SimpleNamespace(tick=lambda _fn: None, emit=told.append, real_us=real, real_ms=TUESDAY, skew_us=0, epoch=lambda _p: 1)
+    lane = SimpleNamespace(
+        tick=lambda _fn: None, roomy=True, emit=told.append, real_us=real, real_ms=TUESDAY, skew_us=0, epoch=lambda _p: 1
+    )
     clock = AcceleratedClock(Anchor(TUESDAY, real, 1), lambda: real)
     flows: Any = SimpleNamespace(
         lane=lane, clock=clock, heads=heads, index={0: index}, spending={0: spending}, retire=lambda _p: None

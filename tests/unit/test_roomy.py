@@ -1,4 +1,4 @@
-"""Commands whose outcome is overdue are looked at in steps that fit a record batch, however large their numbers' rows are."""
+"""Ticks and grants make steps that fit a record batch, however large the rows and the records of the people are."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -7,18 +7,23 @@ import pytest
 
 from engine.time import Instant
 from outdial.clock import SystemClock
+from schemas.base import encode
+from schemas.line import Grant
 from schemas.rows import DialerRow
-from schemas.topics import DIAL_LEDGER
+from schemas.topics import DIAL_LEDGER, LINE_SLOTS
+from streams.circuit import ProviderCircuit
 from streams.dialer import BATCH, Dialer
 from streams.heads import Heads
 from streams.lead import Lead
+from streams.records import Record
 from streams.store import Table
+from tests.unit.test_breaker import Desk
 
 NOW = 1_795_532_400_000
 
 
 @pytest.mark.parametrize(("fit", "looked_at"), [(3, 3), (1_000, BATCH)])
-def test_a_step_ends_when_it_is_full(fit: int, looked_at: int) -> None:
+def test_overdue_commands_are_looked_at_in_several_steps(fit: int, looked_at: int) -> None:
     made: Any = SimpleNamespace
     lane = made(tick=lambda _fn: None, real_ms=NOW, roomy=True)
     rows = Table[DialerRow](DIAL_LEDGER, DialerRow)
@@ -39,3 +44,14 @@ def test_a_step_ends_when_it_is_full(fit: int, looked_at: int) -> None:
         dialer.tick(0, Instant(NOW))
     assert len(set(fed)) == 2 * BATCH
     assert dialer.tick(0, Instant(NOW)) is None
+
+
+def test_slots_for_which_a_step_has_no_room_lapse_and_nobody_leaves_the_queue() -> None:
+    desk, woken = Desk(ProviderCircuit()), list[int]()
+    desk.scheduler.flows.wake = woken.append
+    known = {"line": "main", "epoch": 1, "partition": 0, "number": 1, "granted": 0, "campaign": "spring"}
+    grant = Grant(**known, t0=0, step=0, n=2, width=900_000)  # type: ignore[arg-type]
+    desk.lane.roomy = False
+    desk.scheduler.on_slots(0, Record(LINE_SLOTS.name, 0, 0, None, encode(grant), 0), Instant(NOW))
+    assert desk.index.ready.demand()["main"].ready == {"spring": 2}
+    assert woken == [0]
