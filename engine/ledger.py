@@ -57,7 +57,7 @@ KEEP_SETTLED = 7 * DAY
 #: Real ms behind `not_after` for which one that was not dialed stays: a number that is refused again and again must not grow.
 KEEP_REFUSED = HOUR
 #: The most settled commands of either kind that stay: a number that many people share would outgrow a record (a megabyte).
-MOST_DIALED, MOST_REFUSED = 256, 32
+MOST_DIALED, MOST_REFUSED = 256, 16
 
 
 #: Members by name, which is faster (see engine/gate.py).
@@ -175,6 +175,8 @@ def _reserve(row: LedgerRow, inp: Reserve, ctx: Moment) -> Result:
     if revoked is not None:
         early = {k: v for k, v in row.revoked.items() if k != dial.dial_id}
         return _settle(replace(row, revoked=early), call, ctx, Disposition.NOT_DIALED, reason="revoked", cause=dial.event_id)
+    if inp.not_after <= row.closed_until:  # it may be one of those that were closed, and are not kept any more
+        return _settle(row, call, ctx, Disposition.NOT_DIALED, reason="number_busy", cause=dial.event_id)
     decided = decisions.of_command(dial, "reserve", dial.event_id, inp.verdict, ctx.now)
     if not inp.verdict.ok:
         return _deny(row, call, inp.verdict, ctx, decided)
@@ -461,25 +463,22 @@ def _with(row: LedgerRow, call: Call, ctx: Moment, closing: Outcome | None = Non
     """The row with this command in it, its attempt if it closes, and without what is too old to be repeated or counted."""
     kept = {k: c for k, c in row.calls.items() if c.state is _RESERVED or _repeatable(c, ctx)}
     kept[call.dial_id] = call
-    if len(kept) > MOST_REFUSED:
-        row, kept = _newest(row, kept, ctx)
-    return replace(row, calls=kept, attempts=_attempts(row, closing, ctx))
+    gone = _beyond(kept) if len(kept) > MOST_REFUSED else ()
+    for each in gone:
+        del kept[each.dial_id]
+    closed = max((each.not_after for each in gone), default=0)
+    return replace(row, calls=kept, attempts=_attempts(row, closing, ctx), closed_until=max(row.closed_until, closed))
 
 
-def _newest(row: LedgerRow, calls: dict[str, Call], ctx: Moment) -> tuple[LedgerRow, dict[str, Call]]:
-    """Of the settled commands the newest. One that goes while it might still be sent again in time is as good as revoked."""
+def _beyond(calls: dict[str, Call]) -> list[Call]:
+    """Of the settled commands those that are too many of their kind, the oldest."""
     room, gone = {False: MOST_DIALED, True: MOST_REFUSED}, list[Call]()
     for call in reversed(calls.values()):
         if call.state is _SETTLED:
             room[refused := _refused(call)] -= 1
             if room[refused] < 0:
                 gone.append(call)
-    if not gone:
-        return row, calls
-    early = {k: v for k, v in row.revoked.items() if v[1] // 1000 >= ctx.real_ms}
-    early |= {each.dial_id: ("repeated", each.not_after * 1000) for each in gone if each.not_after >= ctx.real_ms}
-    names = {each.dial_id for each in gone}
-    return replace(row, revoked=early), {k: c for k, c in calls.items() if k not in names}
+    return gone
 
 
 def _refused(call: Call) -> bool:

@@ -265,6 +265,7 @@ class LedgerRow(Row, kw_only=True, tag_field="row", tag="ledger"):
     attempts: tuple[Attempt, ...] = ()  #: contacts that reached the network in the last 31 days, by time
     suppressions: tuple[SuppressionEntry, ...] = ()  #: why it must not be contacted
     revoked: dict[str, tuple[str, int]] = {}  #: revokes for unknown dial_ids: (reason, slot end in real µs)
+    closed_until: int = 0  #: real ms: commands that may be requested until then or earlier, and are not in `calls`, are closed
 
     @property
     def key(self) -> str:
