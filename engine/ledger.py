@@ -24,7 +24,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine import decisions
-from engine.answers import At
+from engine.answers import BUSY_AGAIN, At
 from engine.caps import attempt_of, recent, with_attempt
 from engine.feed import told_of
 from engine.gate import Verdict
@@ -175,11 +175,12 @@ def _reserve(row: LedgerRow, inp: Reserve, ctx: Moment) -> Result:
     if revoked is not None:
         early = {k: v for k, v in row.revoked.items() if k != dial.dial_id}
         return _settle(replace(row, revoked=early), call, ctx, Disposition.NOT_DIALED, reason="revoked", cause=dial.event_id)
-    if inp.not_after <= row.closed_until:  # it may be one of those that were closed, and are not kept any more
-        return _settle(row, call, ctx, Disposition.NOT_DIALED, reason="number_busy", cause=dial.event_id)
     decided = decisions.of_command(dial, "reserve", dial.event_id, inp.verdict, ctx.now)
     if not inp.verdict.ok:
         return _deny(row, call, inp.verdict, ctx, decided)
+    if inp.not_after <= row.closed_until:  # it may be one of those that were closed, and are not kept any more
+        again, why = int(ctx.now + BUSY_AGAIN), "number_busy"
+        return _settle(row, call, ctx, Disposition.NOT_DIALED, reason=why, cause=dial.event_id, retry_at=again)
     return Result(_with(row, call, ctx), emit=(decided,), request=True, wake=inp.deadline)
 
 

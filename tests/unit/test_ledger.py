@@ -12,7 +12,7 @@ from engine.gate import Facts, Verdict, decide
 from engine.ledger import KEEP_SETTLED, LOOKUP_AGAIN, MAX_LOOKUPS, MOST_DIALED, MOST_REFUSED, Moment, Result, apply
 from engine.plan import Channel, Contacting
 from engine.retries import DISPOSITIONS
-from engine.time import DAY, HOUR, Instant
+from engine.time import DAY, HOUR, MINUTE, Instant
 from schemas import ids
 from schemas.base import encode
 from schemas.campaign import CampaignState
@@ -262,7 +262,8 @@ def test_a_number_that_many_people_share_does_not_outgrow_a_record() -> None:
     assert len(encode(row)) < 20_000
     again = reserve(row, dial_of(2), ledger_row=EMPTY)  # after a crash, the number is free by now, and the slot is open
     assert not again.request
-    assert [c.disposition for c in closings(again)] == ["not_dialed"]
+    (closing,) = closings(again)
+    assert (closing.disposition, closing.reason, closing.retry_at) == ("not_dialed", "number_busy", NOW + MINUTE)
     later = ledger.Reserve(dial_of(3_000), verdict_of(EMPTY), NOT_AFTER + 1, DEADLINE, Instant(NOT_AFTER))
     assert apply(row, later, moment(10)).request  # of a slot that comes behind those that were dropped
 
