@@ -7,7 +7,7 @@ import sys
 import psutil
 from rich.console import Console
 
-from bench import lane, latency, pacing, timers, windows
+from bench import lane, latency, pacing, stages, timers, windows
 
 
 def main() -> None:
@@ -20,6 +20,7 @@ def main() -> None:
     print()
     pacing.main(60)
     print()
+    stages.main([])
     console.print(lane.show(lane.measure()))
     console.print(latency.measure())
 
