@@ -5,8 +5,9 @@ from itertools import pairwise
 
 from cli.checks import Check, Checking, Finding, expired_note
 from cli.world import Mark, World
-from engine.ledger import KEEP_SETTLED
+from engine.ledger import KEEP_REFUSED, KEEP_SETTLED
 from engine.retries import Disposition, effect
+from providers.port import CLIENT_TIMEOUT_MS
 from schemas.command import Dial
 from schemas.outcome import Outcome
 from schemas.rows import CallState
@@ -84,9 +85,19 @@ def ledger(world: World) -> Check:
                 found.add(call.dial_id, f"{where} is settled as {call.closing.disposition}, told as {told[0].disposition}")
     for dial_id, outcomes in world.outcomes.items():
         sent = world.commands.get(dial_id)
-        if sent and sent[0].at > world.now - KEEP_SETTLED and dial_id not in known:
+        if sent and dial_id not in known and _kept(world, sent[0], outcomes[0]):
             found.add(dial_id, f"{_closed(outcomes[0])} is not in the ledger")
     return found.check("ledger", counted, expired_note(world, CALL_OUTCOMES.name))
+
+
+def _kept(world: World, dial: Dial, closing: Outcome) -> bool:
+    """Whether the ledger has not dropped the command yet (docs/decisions/0003)."""
+    not_after, row = dial.slot.end // 1000 + CLIENT_TIMEOUT_MS, world.ledger.get(dial.address)
+    if row is not None and not_after <= row.closed_until:
+        return False  # there were too many at the number
+    if closing.disposition == Disposition.NOT_DIALED:
+        return not_after + KEEP_REFUSED > world.real_ms
+    return dial.at > world.now - KEEP_SETTLED
 
 
 def requests(world: World) -> Check:

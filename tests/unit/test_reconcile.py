@@ -14,6 +14,8 @@ from engine.caps import Cap
 from engine.plan import Action
 from engine.resources import ResourceIndex
 from engine.time import DAY, HOUR, MINUTE, Instant
+from providers.port import CLIENT_TIMEOUT_MS
+from schemas.command import Dial
 from schemas.deadletter import DeadLetter
 from schemas.event import EventKind
 from schemas.receipt import ReceiptKind
@@ -269,6 +271,32 @@ def test_a_closing_under_way_is_no_difference() -> None:
     made._told(dial, ReceiptKind.ENDED, "webhook", "answered")
     assert row_of(made.world, "dan").state is State.ISSUED
     assert totals(reconcile(made.world)) == (0, 0)
+
+
+def missing(made: Town, dial: Dial) -> list[str]:
+    """What is said when the ledger has dropped a command."""
+    row = made.world.ledger[dial.address]
+    made.world.ledger[dial.address] = replace(row, calls={k: c for k, c in row.calls.items() if k != dial.dial_id})
+    return list(named(reconcile(made.world), "ledger").differences)
+
+
+def test_a_refused_command_stays_in_the_ledger_for_an_hour() -> None:
+    for later, found in ((HOUR, 1), (HOUR + 3_000, 0)):
+        made = town()
+        row = made.person("zoe")
+        made.refuse(row)
+        made.world.real_ms += later
+        dial = made.world.commands[next(d for d, o in made.world.outcomes.items() if o[0].contact_id == "zoe")][0]
+        assert len(missing(made, dial)) == found
+
+
+def test_what_a_crowded_number_has_dropped_is_not_missed() -> None:
+    made = town()
+    dial = made.world.commands[dial_of(made.world, "ann")][0]
+    row = made.world.ledger[dial.address]
+    for closed_until, found in ((dial.slot.end // 1000 + CLIENT_TIMEOUT_MS - 1, 1), (dial.slot.end // 1000 + CLIENT_TIMEOUT_MS, 0)):
+        made.world.ledger[dial.address] = replace(row, closed_until=closed_until)
+        assert len(missing(made, dial)) == found
 
 
 def test_what_has_expired_is_not_missed() -> None:
