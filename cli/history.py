@@ -164,11 +164,10 @@ class _Teller:
 
     def _asked(self, told: Event) -> list[Asked]:
         """The calls that were asked for by topic. What came before the enrollment was refused, and after the exit too late."""
-        of = [f for f in self.one.requests if getattr(f.record, "campaign", None) == told.campaign]
-        mine = [f for f in of if getattr(f.record, "entry", None) == told.entry]
+        mine = [f for f in self.one.requests if f.record.kind in ("enroll", "callback") and f.record.campaign == told.campaign]
+        mine = [f for f in mine if f.record.entry == told.entry]
         begun = next((f.appended for f in mine if f.record.kind == "enroll"), Instant(told.at))
-        exits = (f.record for f in self.one.events if f.record.kind == EventKind.EXITED)
-        gone = next((exit.at for exit in exits if exit.enrollment_id == told.enrollment_id), self.one.now)
+        gone = self._gone_at(told) or self.one.now
         calls = [f for f in mine if f.record.kind == "callback" and begun <= f.appended <= gone]
         return [Asked(f.appended, flow.Callback(f.record.callback_at, f.record.event_id or f.place)) for f in calls]
 
@@ -179,6 +178,10 @@ class _Teller:
             return None
         if row is not None and row.exit is None:
             return self.one.now
+        return self._gone_at(told)
+
+    def _gone_at(self, told: Event) -> Instant | None:
+        """When the enrollment ended, as far as the feed tells."""
         exits = (f.record for f in self.one.events if f.record.kind == EventKind.EXITED)
         return next((Instant(gone.at) for gone in exits if gone.enrollment_id == told.enrollment_id), None)
 

@@ -78,8 +78,8 @@ def replay(
     row, stands = flow.enroll(inp, at, plan, profile).row, list[Stand]()
     calls = deque(sorted(asked, key=lambda each: each.at))
     while row.state is State.WAITING:
-        fell_due, row = row.due, moved(row, pauses)
-        later = row.due - fell_due
+        stored, row = row, moved(row, pauses)
+        later = row.due - stored.due
         step, dial = plan.step(row.step), dials.get(row.seq)
         again = bool(stands) and stands[-1].step.id == step.id
         if dial is not None and dial.step != step.id:
@@ -88,7 +88,10 @@ def replay(
         if calls and calls[0].at < (dial.at if dial else row.due if moves else now):
             call = calls.popleft()
             called = flow.transition(row, call.inp, Instant(max(at, call.at)), plan, profile).row
-            if called is not row and row.due <= call.at:
+            if called is row:  # it could not be: no such time, or too many
+                row = stored
+                continue
+            if row.due <= call.at:
                 stands.append(Stand(step, row.seq, Instant(row.due), retry=again, later=later, until=call.at))
             row = called
         elif dial is not None:

@@ -578,6 +578,21 @@ def test_a_step_that_a_pause_has_moved_says_so() -> None:
     assert due == [(moved, f"Step first fell due, {words.length(moved)} later because of a pause.")]
 
 
+def test_a_call_that_cannot_be_placed_when_it_was_asked_for_changes_nothing() -> None:
+    made = at_work()
+    row = made.person("ann")
+    request = asked(made, row, NOW + MINUTE, "one fine day")
+    made.now = Instant(OPENS + 7 * HOUR)
+    texts = []
+    for requests in ([], [request]):
+        one = with_pause(dossier_of(made, "ann"), NOW - MINUTE, OPENS + 2 * HOUR, "shift")
+        one.now = made.now
+        one.requests += requests
+        texts.append([entry.text for entry in history(one) if entry.kind in ("due", "waited")])
+    assert texts[0] == texts[1]
+    assert "later because of a pause" in texts[0][0]
+
+
 def test_a_step_that_a_pause_has_held_up_for_too_long_is_passed_in_the_replay() -> None:
     made = at_work()
     made.person("ann")
