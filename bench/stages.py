@@ -25,7 +25,7 @@ from outdial.clock import SystemClock
 from providers.inprocess import InProcess
 from schemas.base import encode
 from schemas.campaign import CampaignHead, CampaignState, CampaignVersion
-from schemas.resources import Agent, Line, Number
+from schemas.resources import Resources, resource_key
 from schemas.topics import CAMPAIGN_EVENTS, CAMPAIGNS, CONTACTS, ENROLLMENTS, RESOURCES, TopicSpec
 from streams.app import wire
 from streams.batches import MOST_BYTES, Batches
@@ -138,14 +138,13 @@ class Memory(Lane):
 def heads_of() -> Heads:
     """As if the topics had been read."""
     heads = Heads("nowhere")
-    file = yaml.safe_load(load.CAMPAIGN_YAML)
-    number = Number(number="+12125550101", tags=["sales"])
-    held = {"agent/robin": Agent(id="robin"), f"number/{number.number}": number, "line/main": Line(id="main")}
+    held, file = Resources.model_validate(yaml.safe_load(load.RESOURCES_YAML)), yaml.safe_load(load.CAMPAIGN_YAML)
     head = CampaignHead(id=load.CAMPAIGN, version=1, state=CampaignState.RUNNING, at=int(time.time() * 1000))
-    for key, each in held.items():
-        heads._take(RESOURCES.name, key, encode(each))
-    heads._take(CAMPAIGNS.name, f"{load.CAMPAIGN}@1", encode(CampaignVersion(id=load.CAMPAIGN, version=1, file=file, at=head.at)))
-    heads._take(CAMPAIGNS.name, load.CAMPAIGN, encode(head))
+    version = CampaignVersion(id=head.id, version=head.version, file=file, at=head.at)
+    for each in (*held.agents, *held.numbers, *held.lines):
+        heads._take(RESOURCES.name, resource_key(each), encode(each))
+    for record in (version, head):
+        heads._take(CAMPAIGNS.name, record.key, encode(record))
     return heads
 
 

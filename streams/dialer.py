@@ -34,6 +34,7 @@ from streams.lead import Lead
 from streams.parking import Parking
 from streams.sender import Sender
 from streams.store import Table
+from streams.ticks import drained
 
 _COMMAND, _RECEIPT = decoder(DialCommand), decoder(Receipt)
 
@@ -113,9 +114,7 @@ class Dialer:
     def tick(self, p: int, now: Instant) -> float | None:
         """Commands whose outcome is overdue; real seconds until the next deadline."""
         deadlines, real = self.index[p].deadlines, self.lane.real_ms
-        left = BATCH
-        while left and self.lane.roomy and (due := deadlines.drain(Instant(real), 1)):
-            ((address, dial_id), _), left = due[0], left - 1
+        for (address, dial_id), _ in drained(deadlines, Instant(real), BATCH, self.lane):
             self.feed(p, address, ledger.Overdue(dial_id), now)
         following = deadlines.next()
         self._looks_at[p] = NEVER if following is None else following

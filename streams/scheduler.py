@@ -26,6 +26,7 @@ from streams.flows import PROBE_AGAIN, Flows
 from streams.lane import Record
 from streams.lead import Lead
 from streams.reports import Reports
+from streams.ticks import drained
 
 #: Rows looked at in one tick of a partition; the lane yields to the loop in between.
 BATCH = 64
@@ -231,9 +232,8 @@ class Scheduler:
 
     def _probe(self, p: int) -> None:
         """Sends an open command again whose slot is long over: the dialer answers with its closing, if there is one."""
-        index, left = self.flows.index[p], BATCH
-        while left and self.lane.roomy and (due := index.probes.drain(Instant(self.lane.real_ms), 1)):
-            (key, dial_id), left = due[0], left - 1
+        index = self.flows.index[p]
+        for key, dial_id in drained(index.probes, Instant(self.lane.real_ms), BATCH, self.lane):
             row = self.flows.row(p, key)
             if row is None or row.open is None or row.open.dial_id != dial_id:
                 continue

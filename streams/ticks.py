@@ -2,18 +2,38 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
+from typing import Protocol, TypeVar
 
 from engine.time import Instant
+from engine.timers import Wheel
 from streams.turns import Turns
 
 TickFn = Callable[[int, Instant], float | None]
 #: A function and a partition.
 Name = tuple[int, int]
 
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
 #: Real seconds between two calls of a tick that is woken again and again: under load one call does the work of many.
 LEAST_S = 0.01
+
+
+class Roomy(Protocol):
+    """What is asked of a lane."""
+
+    @property
+    def roomy(self) -> bool: ...
+
+
+def drained(wheel: Wheel[K, V], now: Instant, most: int, lane: Roomy) -> Iterator[tuple[K, V]]:
+    """Takes out what is due, one after the other, `most` at the most, as long as the lane's step may take more."""
+    for _ in range(most):
+        if not lane.roomy or not (due := wheel.drain(now, 1)):
+            return
+        yield due[0]
 
 
 class Ticks:
