@@ -99,12 +99,8 @@ def test_a_number_that_rests_or_is_not_the_campaigns_is_never_used(ran: Ran) -> 
 def test_whoever_waits_for_a_number_is_told_so(ran: Ran) -> None:
     assert ran.waited == {"no number": PEOPLE}
     assert "all 3 numbers of the campaign are resting" in ran.told
-    assert set(ran.later) <= {
-        "no number",
-        "pacing",
-        "command open",
-        "leaving",
-    }  # whoever was just called, of the worker that was killed
+    # leaving: who was called just before, and whose worker was killed
+    assert set(ran.later) <= {"no number", "pacing", "command open", "leaving"}
     assert ran.later["no number"] > 0
 
 
